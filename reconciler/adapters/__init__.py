@@ -1,0 +1,1 @@
+"""One outside system each. Adapters know the domain and the ports; not the use cases, not each other."""

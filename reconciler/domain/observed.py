@@ -1,0 +1,120 @@
+"""What Docker says runs, in one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """The engine's words for the state of a container."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    PAUSED = "paused"
+    EXITED = "exited"
+    REMOVING = "removing"
+    DEAD = "dead"
+
+
+class Health(StrEnum):
+    """The engine's words for a HEALTHCHECK; ``NONE`` where the image has none."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class Role(StrEnum):
+    """What part a container plays in a rollout. Kept in its *name*, which the engine persists and
+    which can be changed; labels cannot (https://github.com/moby/moby/issues/21721)."""
+
+    SERVING = "serving"
+    PREDECESSOR = "predecessor"
+    SUCCESSOR = "successor"
+    TEMPLATE = "template"  # what Compose created for us to make successors from; never started
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One container of the environment's Compose project.
+
+    ``number`` is Compose's container number. ``image`` is the reference as the engine prints it,
+    ``image_id`` the image it runs; ``made_from`` the image id that Compose noted when it created the
+    container. ``network_of`` is the id of the container whose network it joins, or empty.
+    ``exit_code`` means something only in state ``exited``. ``template`` marks what Compose created
+    for us to make successors from.
+    """
+
+    id: str
+    name: str
+    service: str
+    number: int
+    config_hash: str
+    image: str
+    image_id: str
+    state: State
+    health: Health = Health.NONE
+    exit_code: int = 0
+    made_from: str = ""
+    network_of: str = ""
+    compose_version: str = ""
+    template: bool = False
+
+    @property
+    def role(self) -> Role:
+        """The part it plays, read from its name."""
+        if self.template:
+            return Role.TEMPLATE
+        if self.name.endswith(f".{Role.PREDECESSOR}"):
+            return Role.PREDECESSOR
+        return Role.SUCCESSOR if self.name.endswith(f".{Role.SUCCESSOR}") else Role.SERVING
+
+    @property
+    def serving_name(self) -> str:
+        """The name that it bears while it serves."""
+        return self.name.removesuffix(f".{Role.PREDECESSOR}").removesuffix(f".{Role.SUCCESSOR}")
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs now, as far as one look can tell."""
+        return self.state is State.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All containers of one Compose project at one moment, sorted by service and name.
+
+    One-off containers (``docker compose run``) are left out: they belong to the person who ran them.
+    """
+
+    project: str
+    instances: tuple[Instance, ...]
+
+    def of(self, service: str) -> tuple[Instance, ...]:
+        """The containers of one service."""
+        return tuple(instance for instance in self.instances if instance.service == service)
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One container, looked at closely: what the gate judges.
+
+    ``started_at`` is the engine's own text and is only ever compared for equality.
+    ``error`` is what the engine said when it could not start it.
+    """
+
+    id: str
+    name: str
+    state: State
+    health: Health
+    exit_code: int
+    restart_count: int
+    started_at: str
+    oom_killed: bool
+    error: str
+    image: str = ""
+    image_id: str = ""
+    restart_policy: str = "no"

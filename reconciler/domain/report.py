@@ -1,0 +1,77 @@
+"""What a pass did, as values: the source of text, JSON and exit codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.domain.desired import Revision
+from reconciler.domain.gate import Judgement
+from reconciler.domain.plan import Plan
+from reconciler.errors import ReconcileError
+
+
+class Result(StrEnum):
+    """How a pass over one environment ended."""
+
+    NO_OP = "no-op"
+    CONVERGED = "converged"
+    ROLLED_BACK = "rolled-back"
+    ROLLBACK_FAILED = "rollback-failed"
+    FAILED = "failed"
+
+
+class Sync(StrEnum):
+    """Whether what runs is what Git wants."""
+
+    SYNCED = "synced"
+    OUT_OF_SYNC = "out-of-sync"
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+
+
+class EnvironmentHealth(StrEnum):
+    """Whether what runs works."""
+
+    HEALTHY = "healthy"
+    PROGRESSING = "progressing"
+    DEGRADED = "degraded"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was done: ``verb`` and ``subject``, with how long it took in seconds."""
+
+    verb: str
+    subject: str
+    seconds: float
+    detail: str = ""
+    good: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One pass over one environment.
+
+    ``revision`` and ``plan`` are None when the pass ended before they were known. ``error`` is the
+    failure that ended it, if one did. ``excerpts`` are the last log lines of rejected containers,
+    by container name. ``gap_seconds`` is, per replaced service, how long none of its containers ran.
+    """
+
+    environment: str
+    result: Result
+    sync: Sync
+    health: EnvironmentHealth
+    started_at: datetime
+    seconds: float
+    revision: Revision | None = None
+    plan: Plan | None = None
+    judgement: Judgement | None = None
+    steps: tuple[Step, ...] = ()
+    gap_seconds: dict[str, float] = field(default_factory=dict)
+    excerpts: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    error: ReconcileError | None = None

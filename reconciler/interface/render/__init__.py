@@ -1,0 +1,1 @@
+"""Plan, report, status and history as text and JSON."""

@@ -1,0 +1,285 @@
+"""What the use cases need from the outside, as protocols. Adapters obey them; so does the one fake.
+
+Every method may raise the errors of ``reconciler.errors`` that its docstring names; none raises an
+error of a library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.domain.desired import Pin, Revision, Service
+from reconciler.domain.environment import Environment, HttpCheck
+from reconciler.domain.gate import Evidence
+from reconciler.domain.image import ImageRef
+from reconciler.domain.observed import Instance, Observed, Vitals
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit that touched a pins file: the raw material of history.
+
+    ``at`` is the committer date in UTC. ``trailers`` are the ``Key: value`` lines that end the message.
+    """
+
+    id: str
+    subject: str
+    author: str
+    at: datetime
+    trailers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A new content for one tracked file, for ``Repository.commit``.
+
+    ``derive`` maps the file's present text to its new text. It is called again on whatever arrived
+    when somebody else pushed first, and may raise ``Stale`` when the edit no longer makes sense.
+    """
+
+    path: str
+    derive: Callable[[str], str]
+
+
+class Repository(Protocol):
+    """The Git repository that holds the state folder. Paths are relative to its top level, with ``/``."""
+
+    @property
+    def top(self) -> Path:
+        """The top-level folder of the work tree, absolute."""
+
+    def head(self) -> Revision:
+        """The commit that HEAD names.
+
+        Raises:
+            RepositoryUnreachable: no repository, bare, without commits, or not readable by us.
+            Refused: a merge, rebase, cherry-pick or revert is under way.
+        """
+
+    def resolve(self, name: str) -> Revision:
+        """The commit that ``name`` (a branch, a tag, an abbreviated id) stands for.
+
+        Raises:
+            Refused: nothing in the repository is called that, or it is not a name.
+        """
+
+    def read(self, revision: Revision, path: str) -> str:
+        """The text of a tracked regular file at a revision; symlinks and submodules are refused.
+
+        Raises:
+            InvalidState: no such file there, not a regular file, larger than 1 MiB, or not UTF-8.
+        """
+
+    def uncommitted(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """The files under ``paths`` whose content differs from HEAD, untracked ones included, sorted."""
+
+    def tracked(self, path: str) -> bool:
+        """Whether ``path`` (a file or folder) holds anything that HEAD tracks."""
+
+    def log(self, path: str, *, limit: int = 0) -> tuple[Commit, ...]:
+        """The commits that changed ``path``, newest first; ``limit`` 0 means all."""
+
+    def commit(self, edits: Sequence[Edit], message: str, *, push: str = "") -> Revision:
+        """Write one commit on top of HEAD's branch, by plumbing, as compare-and-swap.
+
+        The work tree and index follow where they were clean for these files. With ``push`` (a
+        branch name) the commit is based on that remote branch's tip and pushed without force; when
+        somebody else was faster it is derived again on what arrived, a few times, with jitter.
+
+        Raises:
+            Stale: the edit no longer applies, or others were faster every time.
+            RepositoryUnreachable, PermissionRefused, RepositoryFailed: the push could not be done;
+            nothing has changed locally.
+        """
+
+    def upstream(self) -> str:
+        """The branch that HEAD's branch is pushed to, or empty where it has no remote."""
+
+    def stamp(self) -> tuple[object, ...]:
+        """A cheap value (file times, no child process) that changes whenever HEAD may have moved."""
+
+
+class StateFiles(Protocol):
+    """The YAML of the state folder as values, with a position for every problem."""
+
+    def settings(self, text: str, path: str) -> tuple[Environment, ...]:
+        """Read ``reconcile.yaml``.
+
+        Raises:
+            InvalidSettings: with all findings.
+        """
+
+    def pins(self, text: str, path: str) -> tuple[Pin, ...]:
+        """Read a pins file; the pins come in the order of the file.
+
+        Raises:
+            InvalidState: with all findings.
+        """
+
+    def with_pin(self, text: str, path: str, service: str, image: ImageRef) -> str:
+        """The same text with one scalar changed (or one service inserted in sorted order).
+
+        Raises:
+            InvalidState: the text is not a valid pins file.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The resolved Compose model of an environment: all active services, sorted by name."""
+
+    services: tuple[Service, ...]
+    compose_version: str
+
+
+class Compose(Protocol):
+    """Docker Compose: the only reader of Compose files, and the creator of containers."""
+
+    def resolve(self, environment: Environment, files: Sequence[Path], pins: Sequence[Pin]) -> Model:
+        """Resolve ``files`` (base files first, the pins file last) into services.
+
+        Raises:
+            InvalidState: Compose cannot read the files, or a resolved image is not its pin.
+            ComposeFailed: Compose is missing, too old, or version 1.
+        """
+
+    def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+        """Create, without starting, the missing containers of the services in ``scale``.
+
+        ``scale`` maps a service to how many containers it should have in all. Networks and volumes
+        that are missing are created. Existing containers are not touched, and no other service is.
+
+        Raises:
+            ComposeFailed: with what Compose said.
+        """
+
+    def create_templates(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+        """The same, for services that have containers already; the new ones are templates.
+
+        A template (``Instance.template``) is never started: ``Engine.succeed`` makes successors from it.
+        """
+
+
+class Engine(Protocol):
+    """One Docker Engine. Every call has a deadline of its own."""
+
+    def observe(self, project: str) -> Observed:
+        """All containers of a Compose project, with one list call.
+
+        Raises:
+            EngineUnreachable, PermissionRefused.
+        """
+
+    def inspect(self, container: str) -> Vitals | None:
+        """One container, looked at closely; None when it is gone."""
+
+    def missing(self, images: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
+        """Those of the pinned images that are not on the host under their digest."""
+
+    def pull(self, image: ImageRef, progress: Callable[[str], None] | None = None) -> None:
+        """Bring an image to the host by its digest, and check that it is the one.
+
+        Raises:
+            PullFailed, RegistryUnreachable, PermissionRefused: what is on the host was not changed.
+        """
+
+    def succeed(
+        self, template: Instance, predecessor: Instance, name: str, config_hash: str, shares: Mapping[str, str]
+    ) -> str:
+        """Create a successor of ``predecessor`` from ``template``; returns its id. It is not started.
+
+        It gets the predecessor's container number and anonymous volumes, the label ``config_hash``,
+        and the network aliases that a container called its serving name would have. ``name`` is its
+        name for now. ``shares`` maps container ids that the template refers to (its namespaces and
+        volumes_from) to those that the successor must refer to instead.
+
+        Raises:
+            EngineFailed, EngineUnreachable.
+        """
+
+    def start(self, container: str) -> None:
+        """Start, or unpause; a container that runs already is left alone.
+
+        Raises:
+            EngineFailed: with the engine's own reason.
+        """
+
+    def stop(self, container: str, grace_seconds: float) -> None:
+        """Stop; one that is gone or stopped already is fine."""
+
+    def restart_policy(self, container: str) -> str:
+        """The restart policy, ``no`` or ``always`` or ``unless-stopped`` or ``on-failure:N``."""
+
+    def set_restart_policy(self, container: str, policy: str) -> None:
+        """Change the restart policy, so that the engine does not resurrect what we stop."""
+
+    def rename(self, container: str, name: str) -> None:
+        """Rename; a container that has this name already is fine."""
+
+    def remove(self, container: str, *, fresh_volumes: bool = False) -> None:
+        """Remove a stopped container; one that is gone already is fine.
+
+        Volumes stay, except with ``fresh_volumes`` the anonymous ones that nothing else uses: only
+        for containers that never ran.
+        """
+
+    def tag(self, image_id: str, repository: str, tag: str) -> None:
+        """Give an image a name that protects it from being pruned."""
+
+    def logs(self, container: str, lines: int) -> str:
+        """The last lines that a container wrote, at most 64 KiB; empty where the engine keeps none."""
+
+    def taken_ports(self) -> Mapping[str, tuple[str, str]]:
+        """Published host ports of *running* containers: ``address:number/protocol`` → (container id, name)."""
+
+    def free_bytes(self) -> int | None:
+        """Room left where the engine keeps images; None where that cannot be told (a remote engine)."""
+
+
+class Probe(Protocol):
+    """Looks at a URL."""
+
+    def http(self, check: HttpCheck) -> tuple[Evidence, str]:
+        """One sample: the evidence, and what was seen in a few words. Never raises for what it sees."""
+
+
+class Registry(Protocol):
+    """An image registry, asked directly."""
+
+    def digest(self, image: ImageRef) -> str:
+        """The digest that ``image``'s tag (or digest) has at the registry.
+
+        Raises:
+            Refused: the registry has no such image.
+            RegistryUnreachable: down, slow, limited (429), or failing.
+            PermissionRefused: 401 or 403.
+        """
+
+
+class Lock(Protocol):
+    """At most one writer per environment."""
+
+    def hold(self, environment: Environment, wait_seconds: float) -> AbstractContextManager[None]:
+        """Hold the environment.
+
+        Raises:
+            Locked: another one holds it, and still did after ``wait_seconds``.
+        """
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC: for people."""
+
+    def monotonic(self) -> float:
+        """Seconds that only move forward: for decisions."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
