@@ -18,6 +18,7 @@ from reconciler.domain.environment import Environment, HttpCheck
 from reconciler.domain.gate import Evidence
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, Vitals
+from reconciler.errors import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Repository(Protocol):
     def read(self, revision: Revision, path: str) -> str:
         """The text of a tracked regular file at a revision; symlinks and submodules are refused.
 
+        Of a revision that is ``dirty`` the file in the work tree is read instead.
+
         Raises:
             InvalidState: no such file there, not a regular file, larger than 1 MiB, or not UTF-8.
         """
@@ -121,6 +124,11 @@ class StateFiles(Protocol):
             InvalidState: with all findings.
         """
 
+    def unknown_services(
+        self, pins: Sequence[Pin], known: Sequence[str], text: str, path: str
+    ) -> tuple[Finding, ...]:
+        """A finding, with its position, for each pin of a service that is not ``known``."""
+
     def with_pin(self, text: str, path: str, service: str, image: ImageRef) -> str:
         """The same text with one scalar changed (or one service inserted in sorted order).
 
@@ -131,20 +139,42 @@ class StateFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The resolved Compose model of an environment: all active services, sorted by name."""
+    """The resolved Compose model of an environment: all active services, sorted by name.
+
+    ``inactive`` names the services of profiles that are not active.
+    """
 
     services: tuple[Service, ...]
     compose_version: str
+    inactive: tuple[str, ...] = ()
 
 
 class Compose(Protocol):
     """Docker Compose: the only reader of Compose files, and the creator of containers."""
 
-    def resolve(self, environment: Environment, files: Sequence[Path], pins: Sequence[Pin]) -> Model:
-        """Resolve ``files`` (base files first, the pins file last) into services.
+    def files(self, environment: Environment) -> tuple[Path, ...]:
+        """The environment's own Compose files, absolute, without the pins file.
 
         Raises:
-            InvalidState: Compose cannot read the files, or a resolved image is not its pin.
+            InvalidState: a file or the project directory is not there, or lies outside of it.
+        """
+
+    def inputs(self, environment: Environment, files: Sequence[Path]) -> tuple[Path, ...]:
+        """Further files that ``files`` refer to (env files, includes), as far as can be told."""
+
+    def stamp(self, environment: Environment, files: Sequence[Path]) -> object | None:
+        """A cheap value (no child process) that changes whenever the model may have changed.
+
+        None where that cannot be told.
+        """
+
+    def resolve(self, environment: Environment, files: Sequence[Path]) -> Model:
+        """Resolve ``files`` (base files first, the pins file last) into services.
+
+        Images are those of the base files; hashes are computed with the pins.
+
+        Raises:
+            InvalidState: Compose cannot read the files.
             ComposeFailed: Compose is missing, too old, or version 1.
         """
 
@@ -158,7 +188,9 @@ class Compose(Protocol):
             ComposeFailed: with what Compose said.
         """
 
-    def create_templates(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+    def create_templates(
+        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
+    ) -> None:
         """The same, for services that have containers already; the new ones are templates.
 
         A template (``Instance.template``) is never started: ``Engine.succeed`` makes successors from it.
@@ -189,7 +221,12 @@ class Engine(Protocol):
         """
 
     def succeed(
-        self, template: Instance, predecessor: Instance, name: str, config_hash: str, shares: Mapping[str, str]
+        self,
+        template: Instance,
+        predecessor: Instance,
+        name: str,
+        config_hash: str,
+        shares: Mapping[str, str],
     ) -> str:
         """Create a successor of ``predecessor`` from ``template``; returns its id. It is not started.
 
@@ -228,14 +265,14 @@ class Engine(Protocol):
         for containers that never ran.
         """
 
-    def tag(self, image_id: str, repository: str, tag: str) -> None:
-        """Give an image a name that protects it from being pruned."""
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Give an image (an id, or ``repository@digest``) a name, which protects it from being pruned."""
 
     def logs(self, container: str, lines: int) -> str:
         """The last lines that a container wrote, at most 64 KiB; empty where the engine keeps none."""
 
     def taken_ports(self) -> Mapping[str, tuple[str, str]]:
-        """Published host ports of *running* containers: ``address:number/protocol`` → (container id, name)."""
+        """Host ports of *running* containers: ``address:number/protocol`` → (container id, name)."""
 
     def free_bytes(self) -> int | None:
         """Room left where the engine keeps images; None where that cannot be told (a remote engine)."""
@@ -270,6 +307,19 @@ class Lock(Protocol):
         Raises:
             Locked: another one holds it, and still did after ``wait_seconds``.
         """
+
+
+class Memory(Protocol):
+    """What a host remembers between passes.
+
+    Losing it costs words (drift is called change), never a service.
+    """
+
+    def kept(self, environment: Environment) -> Mapping[str, str]:
+        """The config hash of each service when a pass last converged; empty where nothing is known."""
+
+    def keep(self, environment: Environment, hashes: Mapping[str, str]) -> None:
+        """Remember what a converged pass left running."""
 
 
 class Clock(Protocol):

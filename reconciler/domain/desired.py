@@ -74,8 +74,10 @@ class Port:
 
     def clashes(self, other: Port) -> bool:
         """Whether both cannot be bound at once on one host."""
-        everywhere = ("", "0.0.0.0", "::")
-        same_address = self.address == other.address or self.address in everywhere or other.address in everywhere
+        everywhere = ("", "0.0.0.0", "::")  # noqa: S104  # compared with, never bound to
+        same_address = (
+            self.address == other.address or self.address in everywhere or other.address in everywhere
+        )
         return same_address and (self.number, self.protocol) == (other.number, other.protocol)
 
     def __str__(self) -> str:
@@ -89,7 +91,9 @@ class Service:
     ``image`` is the reference as the model has it; it need not be a parsable reference where the
     service is unpinned. ``config_hash`` is Compose's own hash of the model. ``shares`` names the
     services whose network, IPC or PID namespace, or volumes, this one joins. ``volumes`` are the
-    writable mounts, as sources (a volume name or a host path).
+    writable mounts, as sources (a volume name or a host path). ``restart`` is the engine's restart
+    policy (``no``, ``always``, ``unless-stopped``, ``on-failure:N``). ``powers`` are the rights over
+    the host that it asks for, in the words of ``domain.powers``.
     """
 
     name: str
@@ -105,6 +109,7 @@ class Service:
     ports: tuple[Port, ...] = ()
     volumes: tuple[str, ...] = ()
     builds: bool = False
+    restart: str = "no"
     stop_grace_seconds: float = 10.0
     powers: tuple[str, ...] = ()
 
@@ -124,13 +129,15 @@ class Desired:
     """One environment as Git wants it at ``revision``; ``services`` are sorted by name.
 
     ``compose_version`` is the Compose that computed the config hashes; hashes of other versions
-    cannot be compared with them (https://github.com/docker/compose/issues/11335).
+    cannot be compared with them (https://github.com/docker/compose/issues/11335). ``inactive`` names
+    services of Compose profiles that are not active: known, and none of our business.
     """
 
     environment: Environment
     revision: Revision
     services: tuple[Service, ...]
     compose_version: str = ""
+    inactive: tuple[str, ...] = ()
 
     def service(self, name: str) -> Service:
         """The service called ``name``.

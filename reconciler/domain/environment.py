@@ -38,7 +38,7 @@ class GitPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HttpCheck:
-    """Ask ``url``; an answer in 200–299 within ``time_limit_seconds`` is good."""
+    """Ask ``url``; an answer in 200 to 299 within ``time_limit_seconds`` is good."""
 
     name: str
     url: str

@@ -28,8 +28,11 @@ class Health(StrEnum):
 
 
 class Role(StrEnum):
-    """What part a container plays in a rollout. Kept in its *name*, which the engine persists and
-    which can be changed; labels cannot (https://github.com/moby/moby/issues/21721)."""
+    """What part a container plays in a rollout.
+
+    Kept in its *name*, which the engine persists and which can be changed; labels cannot
+    (https://github.com/moby/moby/issues/21721).
+    """
 
     SERVING = "serving"
     PREDECESSOR = "predecessor"

@@ -53,12 +53,29 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a rollout ended.
+
+    ``judgement`` is the gate's on the release; ``restored`` the one on the predecessors after an
+    abort. ``excerpts`` are the last log lines of rejected containers, by name. ``gap_seconds`` is,
+    per replaced service, how long none of its containers ran. ``notes`` are failures that did not
+    change the result.
+    """
+
+    result: Result
+    judgement: Judgement
+    restored: Judgement | None = None
+    gap_seconds: dict[str, float] = field(default_factory=dict)
+    excerpts: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One pass over one environment.
 
-    ``revision`` and ``plan`` are None when the pass ended before they were known. ``error`` is the
-    failure that ended it, if one did. ``excerpts`` are the last log lines of rejected containers,
-    by container name. ``gap_seconds`` is, per replaced service, how long none of its containers ran.
+    ``revision`` and ``plan`` are None when the pass ended before they were known, ``outcome`` where
+    nothing was to be done. ``error`` is the failure that ended the pass, if one did.
     """
 
     environment: str
@@ -69,9 +86,6 @@ class Report:
     seconds: float
     revision: Revision | None = None
     plan: Plan | None = None
-    judgement: Judgement | None = None
+    outcome: Outcome | None = None
     steps: tuple[Step, ...] = ()
-    gap_seconds: dict[str, float] = field(default_factory=dict)
-    excerpts: dict[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
     error: ReconcileError | None = None

@@ -1,0 +1,215 @@
+"""Docker Compose: resolve the model, create containers. It starts, stops and removes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.compose import model
+from reconciler.adapters.compose.executable import Executable, Output
+from reconciler.adapters.compose.inputs import inputs_of
+from reconciler.domain.desired import Service
+from reconciler.domain.environment import Environment
+from reconciler.errors import ComposeFailed, Finding, InvalidState
+from reconciler.ports import Model
+
+OVERRIDE = "templates.reconcile.yaml"
+"""The name of the generated override file; successors do not mention it in their labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeCli:
+    """The ``Compose`` port over the executable.
+
+    Args:
+        executable: how Compose is called.
+        environ: the environment of its children; ``COMPOSE_*`` variables are left out, because they
+            would change which files and projects are meant.
+        folder: the folder of ``reconcile.yaml``, which relative project directories start from.
+    """
+
+    executable: Executable
+    environ: Mapping[str, str]
+    folder: Path
+
+    def files(self, environment: Environment) -> tuple[Path, ...]:
+        """See ``ports.Compose``."""
+        directory = self._directory(environment)
+        findings: list[Finding] = []
+        found: list[Path] = []
+        for name in environment.compose:
+            file = directory / name
+            if not file.is_file():
+                findings.append(Finding(name, 0, 0, f"there is no such file in {directory}"))
+            elif not file.resolve().is_relative_to(directory):
+                findings.append(Finding(name, 0, 0, f"it leads out of {directory}"))
+            found.append(file)
+        if findings:
+            problem = f"the Compose files of {environment.name} are not where reconcile.yaml says"
+            raise InvalidState(problem, findings=tuple(findings))
+        return tuple(found)
+
+    def inputs(self, environment: Environment, files: Sequence[Path]) -> tuple[Path, ...]:
+        """See ``ports.Compose``."""
+        return inputs_of(files, self._directory(environment)).files
+
+    def stamp(self, environment: Environment, files: Sequence[Path]) -> object | None:
+        """See ``ports.Compose``. The process's own variables count too: Compose interpolates them."""
+        directory = self._directory(environment)
+        return inputs_of(files, directory).stamp(files, directory, self.environ)
+
+    def resolve(self, environment: Environment, files: Sequence[Path]) -> Model:
+        """See ``ports.Compose``. Three children at once, because their start-up is what costs.
+
+        The base files alone say which services there are (a mistyped name in the pins file would
+        silently add one); with the pins file they give the hashes.
+        """
+        directory, environ = self._directory(environment), self._environ(environment)
+        base = self._flags(environment, files[:-1])
+        everything = self._flags(environment, files)
+        with ThreadPoolExecutor(3, thread_name_prefix="compose") as pool:
+            version = pool.submit(self.executable.version, environ, directory)
+            # --profile '*' shows inactive services too; the consistency of the whole is judged with the pins.
+            shape = pool.submit(
+                self.executable.run,
+                [*base, "--profile", "*", "config", "--format", "json", "--no-consistency"],
+                environ,
+                directory,
+            )
+            hashes = pool.submit(
+                self.executable.run, [*everything, "config", "--hash", "*"], environ, directory
+            )
+            compose_version = version.result()
+            printed = _checked(hashes.result(), files)
+            spec: dict[str, Any] = json.loads(_checked(shape.result(), files))
+        hashed = _hashes(printed)
+        inactive = tuple(sorted(set(spec.get("services") or {}) - set(hashed)))
+        return Model(_services(environment, spec, hashed, files[0]), compose_version, inactive)
+
+    def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+        """See ``ports.Compose``."""
+        self._up(environment, files, scale)
+
+    def create_templates(
+        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
+    ) -> None:
+        """See ``ports.Compose``. A label marks them; Compose refuses to scale a ``container_name``: it is reset."""
+        with _override(scale) as file:
+            self._up(environment, (*files, file), scale)
+
+    def _up(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+        scales = [argument for name, count in scale.items() for argument in ("--scale", f"{name}={count}")]
+        arguments = [
+            *self._flags(environment, files),
+            *("up", "--no-start", "--no-deps", "--no-recreate", "--no-build", "--pull", "never"),
+            *("--quiet-pull", *scales, "--", *scale),
+        ]
+        output = self.executable.run(arguments, self._environ(environment), self._directory(environment))
+        if output.code:
+            names = ", ".join(scale)
+            raise ComposeFailed(f"Compose could not create containers of {names}: {_said(output)}")
+
+    def _directory(self, environment: Environment) -> Path:
+        directory = (self.folder / environment.directory).resolve()
+        if not directory.is_dir():
+            raise ComposeFailed(
+                f"the project directory {directory} of {environment.name} does not exist",
+                hint=f"Create it, or correct environments.{environment.name}.directory in reconcile.yaml",
+            )
+        return directory
+
+    def _flags(self, environment: Environment, files: Sequence[Path]) -> list[str]:
+        chosen = [argument for file in files for argument in ("-f", str(file))]
+        directory = str(self._directory(environment))
+        return ["--project-name", environment.project, "--project-directory", directory, *chosen]
+
+    def _environ(self, environment: Environment) -> dict[str, str]:
+        kept = {name: value for name, value in self.environ.items() if not name.startswith("COMPOSE_")}
+        if environment.engine_host:
+            kept["DOCKER_HOST"] = environment.engine_host
+            kept.pop("DOCKER_CONTEXT", None)
+        elif environment.engine_context:
+            kept["DOCKER_CONTEXT"] = environment.engine_context
+            kept.pop("DOCKER_HOST", None)
+        return kept
+
+
+@contextmanager
+def _override(services: Mapping[str, int]) -> Iterator[Path]:
+    """A Compose file that turns new containers of these services into templates."""
+    lines = ["services:"]
+    for name in services:
+        lines += [
+            f"  {name}:",
+            "    container_name: !reset null",
+            "    labels:",
+            '      reconcile.template: "1"',
+        ]
+    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
+        file = Path(folder) / OVERRIDE
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield file
+
+
+def _services(
+    environment: Environment, spec: Mapping[str, Any], hashes: Mapping[str, str], file: Path
+) -> tuple[Service, ...]:
+    """The services of the base files, those of inactive profiles left out, sorted by name."""
+    specs: Mapping[str, Any] = spec.get("services") or {}
+    findings = [
+        Finding(
+            str(file), 0, 0, f"{what} of service {name!r} has inline content, which this version cannot write"
+        )
+        for name, one in specs.items()
+        for what in model.uninjected(one, spec)
+        if name in hashes
+    ]
+    if findings:
+        raise InvalidState(
+            "the Compose files use what this version does not support", findings=tuple(findings)
+        )
+    return tuple(
+        model.service(name, specs[name], hashes[name], environment.project)
+        for name in sorted(specs)
+        if name in hashes
+    )
+
+
+def _hashes(printed: str) -> dict[str, str]:
+    """Lines ``NAME HASH``."""
+    pairs = (line.split() for line in printed.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def _checked(output: Output, files: Sequence[Path]) -> str:
+    """What Compose printed, when it could read its files.
+
+    Raises:
+        InvalidState: it could not; its own message names the problem, and mostly the file and line.
+    """
+    if output.code == 0:
+        return output.stdout
+    said = _said(output)
+    named = [file for file in files if str(file) in said]
+    line = re.search(r"\bline (\d+)", said)
+    finding = Finding(
+        str(named[0] if named else files[0]),
+        int(line[1]) if line else 0,
+        1 if line else 0,
+        said.replace("\n", " "),
+    )
+    raise InvalidState("Docker Compose cannot read the environment's files", findings=(finding,))
+
+
+def _said(output: Output) -> str:
+    """The last thing that Compose complained about, without its progress lines."""
+    lines = [line.strip() for line in (output.stderr or output.stdout).splitlines() if line.strip()]
+    complaints = [line for line in lines if not re.match(r"(Container|Network|Volume|time=)", line)]
+    return (complaints or lines or [f"exit code {output.code}"])[-1]

@@ -1,0 +1,177 @@
+"""Read the desired state of an environment: Git, the state files and Compose, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from reconciler.domain.desired import Desired, Pin, Revision, Service
+from reconciler.domain.environment import Environment, Unpinned
+from reconciler.domain.powers import refused_powers
+from reconciler.domain.waves import DependencyCycle, waves
+from reconciler.errors import Finding, InvalidState, PermissionRefused
+from reconciler.ports import Compose, Model, Repository, StateFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A desired state and where it came from.
+
+    ``files`` are the Compose files and, last, the pins file, as absolute paths; ``pins_path`` is the
+    pins file as people know it, relative to the repository; ``pins_text`` its content.
+    """
+
+    desired: Desired
+    files: tuple[Path, ...]
+    pins_path: str
+    pins_text: str
+
+
+@dataclass(slots=True)
+class DesiredState:
+    """Reads desired states, and reads each of them only once while nothing moves.
+
+    Args:
+        repository: the Git repository that holds the state folder.
+        state_files: reads the YAML.
+        compose: reads the Compose files.
+        folder: the state folder, relative to the repository's top level, with ``/``.
+        allow_dirty: read uncommitted files instead of refusing them.
+        allowed_powers: what this host allows services to ask for; see ``domain.powers``.
+    """
+
+    repository: Repository
+    state_files: StateFiles
+    compose: Compose
+    folder: str
+    allow_dirty: bool = False
+    allowed_powers: tuple[str, ...] = ()
+    _last: dict[str, tuple[object, Source]] = field(default_factory=dict)
+
+    def environments(self) -> tuple[Environment, ...]:
+        """What ``reconcile.yaml`` says, at HEAD.
+
+        Raises:
+            InvalidSettings, RepositoryUnreachable, Refused, InvalidState.
+        """
+        path = self._path("reconcile.yaml")
+        revision = self.repository.head()
+        if self.allow_dirty:
+            revision = replace(revision, dirty=bool(self.repository.uncommitted([path])))
+        return self.state_files.settings(self.repository.read(revision, path), path)
+
+    def read(self, environment: Environment) -> Source:
+        """The desired state of one environment at HEAD; the last one again while nothing has moved.
+
+        Raises:
+            InvalidState: with every finding of every file; or files are uncommitted.
+            PermissionRefused: a service asks for a power that the host does not allow.
+        """
+        files = (*self.compose.files(environment), self.repository.top / self._path(environment.pins))
+        stamp = (self.repository.stamp(), self.compose.stamp(environment, files))
+        known = self._last.get(environment.name)
+        if known is not None and None not in stamp and known[0] == stamp:
+            return known[1]
+        source = self._read(environment, files)
+        self._last[environment.name] = (stamp, source)
+        return source
+
+    def _read(self, environment: Environment, files: tuple[Path, ...]) -> Source:
+        """Compose's children take longest, so they run while Git is asked."""
+        with ThreadPoolExecutor(1, thread_name_prefix="resolve") as pool:
+            resolving = pool.submit(self.compose.resolve, environment, files)
+            path = self._path(environment.pins)
+            revision = self._clean(environment, files)
+            text = self.repository.read(revision, path)
+            pins = self.state_files.pins(text, path)
+            model = resolving.result()
+        self._validate(environment, model, pins, text, path)
+        desired = Desired(
+            environment, revision, _pinned(model.services, pins), model.compose_version, model.inactive
+        )
+        return Source(desired, files, path, text)
+
+    def _clean(self, environment: Environment, files: Sequence[Path]) -> Revision:
+        """HEAD, when what lies on disk is what it says.
+
+        Raises:
+            InvalidState: uncommitted files, all of them.
+        """
+        revision = self.repository.head()
+        inside = [self.folder or "."]
+        for file in (*files, *self.compose.inputs(environment, files)):
+            if file.is_relative_to(self.repository.top):
+                inside.append(file.relative_to(self.repository.top).as_posix())
+        uncommitted = self.repository.uncommitted(list(dict.fromkeys(inside)))
+        if uncommitted and not self.allow_dirty:
+            findings = tuple(Finding(path, 0, 0, "differs from the commit") for path in uncommitted)
+            hint = "Commit or stash them, or try them out with --allow-dirty"
+            raise InvalidState("files have uncommitted changes", findings=findings, hint=hint)
+        return replace(revision, dirty=bool(uncommitted))
+
+    def _validate(
+        self, environment: Environment, model: Model, pins: Sequence[Pin], text: str, path: str
+    ) -> None:
+        known = [*(service.name for service in model.services), *model.inactive]
+        findings = [*self.state_files.unknown_services(pins, known, text, path)]
+        findings += [Finding(path, 0, 0, message) for message in _conflicts(model.services)]
+        if environment.unpinned is Unpinned.REFUSE:
+            pinned = {pin.service for pin in pins}
+            unpinned = [service.name for service in model.services if service.name not in pinned]
+            findings += [Finding(path, 0, 0, f"service {name!r} has no pin (unpinned: refuse)") for name in unpinned]
+        if findings:
+            raise InvalidState(
+                f"the desired state of {environment.name} cannot be used", findings=tuple(findings)
+            )
+        refused = refused_powers(environment.name, model.services, self.allowed_powers)
+        if refused:
+            asked = ", ".join(f"{service} asks for {power}" for service, power in refused)
+            allowance = ",".join(f"{environment.name}/{service}:{power}" for service, power in refused)
+            raise PermissionRefused(
+                f"services of {environment.name} ask for power over the host: {asked}",
+                hint=f"If that is meant, allow it on this host: RECONCILE_ALLOW={allowance}",
+            )
+
+    def _path(self, path: str) -> str:
+        """A path of the state folder, relative to the repository."""
+        return str(PurePosixPath(self.folder) / path)
+
+
+def _pinned(services: Sequence[Service], pins: Sequence[Pin]) -> tuple[Service, ...]:
+    """The services with their pins applied."""
+    by_name = {pin.service: pin for pin in pins}
+    return tuple(
+        replace(service, pin=by_name[service.name], image=str(by_name[service.name].image), builds=False)
+        if service.name in by_name
+        else service
+        for service in services
+    )
+
+
+def _conflicts(services: Sequence[Service]) -> list[str]:
+    """What Compose accepts and the engine cannot do, found before anything is touched."""
+    problems: list[str] = []
+    claims: list[Callable[[Service, Service], str]] = [_same_port, _same_name]
+    for index, one in enumerate(services):
+        for other in services[index + 1 :]:
+            problems += [message for claim in claims if (message := claim(one, other))]
+    try:
+        waves(services)
+    except DependencyCycle as error:
+        problems.append(f"services wait for each other: {' → '.join(error.args[0])}")
+    return problems
+
+
+def _same_port(one: Service, other: Service) -> str:
+    for port in one.ports:
+        if any(port.clashes(taken) for taken in other.ports):
+            return f"services {one.name!r} and {other.name!r} both publish host port {port}"
+    return ""
+
+
+def _same_name(one: Service, other: Service) -> str:
+    if one.container_name and one.container_name == other.container_name:
+        return f"services {one.name!r} and {other.name!r} both have container_name {one.container_name!r}"
+    return ""

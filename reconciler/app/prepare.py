@@ -1,0 +1,243 @@
+"""Prepare a rollout: everything that can fail without touching what serves.
+
+Images are brought to the host, ports are looked at, and successors are created beside their
+predecessors. Whatever goes wrong here ends the pass with nothing changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler.app.host import Host
+from reconciler.app.slots import Pairing, Slot, pair
+from reconciler.domain.desired import Desired, Port, Service
+from reconciler.domain.image import ImageRef
+from reconciler.domain.observed import Instance, Observed, Role
+from reconciler.domain.plan import Action, Create, Plan, Replace
+from reconciler.errors import EngineFailed, PullFailed, Stale
+
+PULLS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the switch works with, by service name.
+
+    ``pairings`` are the replacements, each slot with its successor; ``created`` the new containers
+    of services that lack some; ``retired_images`` maps image ids that predecessors run to their
+    repository, for the tags that protect them.
+    """
+
+    pairings: Mapping[str, Pairing]
+    created: Mapping[str, tuple[Instance, ...]]
+    retired_images: Mapping[str, str]
+
+
+def prepare(
+    host: Host, desired: Desired, files: Sequence[Path], plan: Plan, observed: Observed, reserve: int
+) -> Prepared:
+    """Get everything ready; see the module's description.
+
+    Args:
+        host: the environment's outside.
+        desired: what Git wants.
+        files: the Compose files and the pins file, absolute.
+        plan: what is to be done.
+        observed: the snapshot that the plan was made from.
+        reserve: bytes that must stay free where the engine keeps images.
+
+    Raises:
+        PullFailed, RegistryUnreachable, PermissionRefused: an image cannot be had.
+        EngineFailed, ComposeFailed: a successor cannot be created, or a port is taken.
+        Stale: the files changed while they were read.
+    """
+    replaces = {action.service.name: action for action in plan.actions if isinstance(action, Replace)}
+    creates = {action.service.name: action for action in plan.actions if isinstance(action, Create)}
+    acting = [*(a.service for a in replaces.values()), *(a.service for a in creates.values())]
+    bring_images(host, acting, reserve)
+    _refuse_taken_ports(host, acting, observed)
+    pairings = {name: pair(action) for name, action in replaces.items()}
+    created = _create(host, desired, files, creates, pairings, observed)
+    try:
+        pairings = _succeed(host, desired, files, plan, pairings)
+    except (EngineFailed, Stale):
+        discard(host, pairings, created)
+        raise
+    return Prepared(pairings, created, _retired_images(plan.actions))
+
+
+def bring_images(host: Host, services: Iterable[Service], reserve: int) -> None:
+    """Pull what is missing, several at once; the first failure is raised when all have ended."""
+    wanted: dict[ImageRef, str] = {}
+    for service in services:
+        if service.pin is not None:
+            wanted.setdefault(service.pin.image, service.name)
+        elif not service.builds:
+            wanted.setdefault(ImageRef.parse(service.image), service.name)
+    missing = host.engine.missing(tuple(wanted))
+    if not missing:
+        return
+    free = host.engine.free_bytes()
+    if free is not None and free < reserve:
+        room = f"{free // 2**20} MiB are free where the engine keeps its images"
+        raise PullFailed(
+            f"{room}, and {reserve // 2**20} MiB are the reserve", hint="Remove what is not needed any more"
+        )
+    with ThreadPoolExecutor(PULLS_AT_ONCE, thread_name_prefix="pull") as pool:
+        pulls = [pool.submit(_pull, host, image, wanted[image]) for image in missing]
+    for pull in pulls:
+        pull.result()
+
+
+def _pull(host: Host, image: ImageRef, service: str) -> None:
+    """Bring one image; an unpinned one by the digest that its tag has now."""
+    with host.step("pull", service, image.short()):
+        if image.digest:
+            host.engine.pull(image)
+            return
+        exact = image.with_digest(host.registry.digest(image))
+        host.engine.pull(exact)
+        host.engine.tag(exact.by_digest, image.repository, image.tag or "latest")
+
+
+def _refuse_taken_ports(host: Host, services: Sequence[Service], observed: Observed) -> None:
+    """Find out before anything is stopped that a new host port belongs to somebody else's container."""
+    if not any(service.ports for service in services):
+        return
+    ours = {instance.id for instance in observed.instances}
+    for taken, (container, name) in host.engine.taken_ports().items():
+        if container in ours:
+            continue
+        for service in services:
+            for port in service.ports:
+                if port.clashes(_port(taken)):
+                    raise EngineFailed(
+                        f"{service.name} wants host port {port}, which container {name} holds",
+                        hint=f"Stop {name}, or publish {service.name} elsewhere",
+                    )
+
+
+def _port(text: str) -> Port:
+    """``address:number/protocol`` as a value."""
+    place, _, protocol = text.partition("/")
+    address, _, number = place.rpartition(":")
+    return Port(address, int(number), protocol)
+
+
+def _create(
+    host: Host,
+    desired: Desired,
+    files: Sequence[Path],
+    creates: Mapping[str, Create],
+    pairings: Mapping[str, Pairing],
+    observed: Observed,
+) -> dict[str, tuple[Instance, ...]]:
+    """Let Compose create the containers that are missing, and say which they are."""
+    counts = {name: action.count for name, action in creates.items()}
+    counts.update({name: pairing.missing for name, pairing in pairings.items() if pairing.missing})
+    if not counts:
+        return {}
+    scale = {name: len(observed.of(name)) + count for name, count in sorted(counts.items())}
+    with host.step("create", ", ".join(scale)):
+        host.compose.create(desired.environment, files, scale)
+    known = {instance.id for instance in observed.instances}
+    fresh = [i for i in host.engine.observe(desired.environment.project).instances if i.id not in known]
+    return {name: tuple(i for i in fresh if i.service == name) for name in scale}
+
+
+def _succeed(
+    host: Host, desired: Desired, files: Sequence[Path], plan: Plan, pairings: dict[str, Pairing]
+) -> dict[str, Pairing]:
+    """Make the successors that are lacking, each from a template that Compose created."""
+    lacking = {
+        name for name, pairing in pairings.items() if any(not slot.successor for slot in pairing.slots)
+    }
+    if not lacking:
+        return pairings
+    project = desired.environment.project
+    before = host.engine.observe(project)
+    with host.step("create", ", ".join(sorted(lacking)), "successors"):
+        scale = {name: len(before.of(name)) + 1 for name in sorted(lacking)}
+        host.compose.create_templates(desired.environment, files, scale)
+        present = host.engine.observe(project)
+        known = {instance.id for instance in before.instances}
+        templates = {i.service: i for i in present.instances if i.role is Role.TEMPLATE and i.id not in known}
+        try:
+            for name in (name for wave in plan.waves for name in wave if name in lacking):
+                joined = _joined(desired.service(name), pairings, present)
+                pairings[name] = _fill(host, pairings[name], templates.get(name), joined)
+        finally:
+            for template in templates.values():
+                host.engine.remove(template.id, fresh_volumes=True)
+    return pairings
+
+
+def _joined(service: Service, pairings: Mapping[str, Pairing], present: Observed) -> dict[str, str]:
+    """Which container ids a template may mention, and which its successor must mention instead."""
+    result: dict[str, str] = {}
+    for name in service.shares:
+        slots = pairings[name].slots if name in pairings else ()
+        if slots and slots[0].successor:
+            result.update({instance.id: slots[0].successor for instance in present.of(name)})
+    return result
+
+
+def _fill(host: Host, pairing: Pairing, template: Instance | None, joined: Mapping[str, str]) -> Pairing:
+    """The same pairing, with a successor in every slot."""
+    slots: list[Slot] = []
+    for slot in pairing.slots:
+        if slot.successor:
+            slots.append(slot)
+            continue
+        if template is None:
+            raise Stale(f"Compose created no container of {slot.service.name}", hint="Run the pass again")
+        _refuse_other_image(host, slot.service, template)
+        made = host.engine.succeed(
+            template, slot.predecessor, slot.waiting_name, slot.service.config_hash, joined
+        )
+        slots.append(replace(slot, successor=made))
+    return replace(pairing, slots=tuple(slots))
+
+
+def _refuse_other_image(host: Host, service: Service, template: Instance) -> None:
+    """What was verified must be what was created, whatever happened to the files in between."""
+    vitals = host.engine.inspect(template.id)
+    if vitals is None or (service.pinned and vitals.image != service.image):
+        seen = vitals.image if vitals else "nothing"
+        raise Stale(
+            f"Compose created {service.name} from {seen}, and {service.image} is pinned",
+            hint="The files changed while they were read; run the pass again",
+        )
+
+
+def discard(host: Host, pairings: Mapping[str, Pairing], created: Mapping[str, tuple[Instance, ...]]) -> None:
+    """Remove what was prepared and never started."""
+    for pairing in pairings.values():
+        for slot in pairing.slots:
+            if slot.successor:
+                _discard(host, slot.successor)
+    for instances in created.values():
+        for instance in instances:
+            _discard(host, instance.id)
+
+
+def _discard(host: Host, container: str) -> None:
+    vitals = host.engine.inspect(container)
+    if vitals is not None and vitals.state == "created":
+        host.engine.remove(container, fresh_volumes=True)
+
+
+def _retired_images(actions: Iterable[Action]) -> dict[str, str]:
+    """The images that are about to be replaced, by id."""
+    result: dict[str, str] = {}
+    for action in actions:
+        if isinstance(action, Replace):
+            for instance in action.predecessors:
+                try:
+                    result[instance.image_id] = ImageRef.parse(instance.image).repository
+                except ValueError:
+                    continue  # an image known by its id alone has no repository to tag it in
+    return result

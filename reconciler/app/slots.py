@@ -1,0 +1,79 @@
+"""Which successor takes whose place: the pairs of a replacement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler.domain.desired import Service
+from reconciler.domain.observed import Instance, Role, State
+from reconciler.domain.plan import Replace
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One predecessor and the container that takes its place.
+
+    ``name`` is the name that whoever serves bears. ``successor`` is a container id; it is empty
+    until the successor was made.
+    """
+
+    service: Service
+    name: str
+    predecessor: Instance
+    successor: str = ""
+
+    @property
+    def retired_name(self) -> str:
+        """What the predecessor is called from the switch on."""
+        return f"{self.name}.{Role.PREDECESSOR}"
+
+    @property
+    def waiting_name(self) -> str:
+        """What the successor is called until the switch."""
+        return f"{self.name}.{Role.SUCCESSOR}"
+
+    @property
+    def served(self) -> bool:
+        """Whether the predecessor is to run again when the release is undone."""
+        return has_served(self.predecessor)
+
+
+def has_served(instance: Instance) -> bool:
+    """Whether a container serves, or served until we stopped it."""
+    return instance.state in (State.RUNNING, State.RESTARTING) or instance.role is Role.PREDECESSOR
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A replacement, laid out.
+
+    ``placed`` are successors that have their place already (an earlier pass got that far);
+    ``surplus`` are containers that have no successor (the service is scaled down, or they were left
+    over); ``missing`` counts containers that have no predecessor (it is scaled up).
+    """
+
+    slots: tuple[Slot, ...]
+    placed: tuple[Instance, ...]
+    surplus: tuple[Instance, ...]
+    missing: int
+
+
+def pair(action: Replace) -> Pairing:
+    """Lay out a replacement: as many slots as replicas, the best predecessors first."""
+    wanted = action.service.replicas
+    by_use = sorted(
+        action.predecessors, key=lambda i: (not i.running, i.role is not Role.SERVING, i.number, i.name)
+    )
+    spare = sorted(action.successors, key=lambda i: (not i.running, i.number, i.name))
+    names = {instance.serving_name for instance in by_use if has_served(instance)}
+    placed = [i for i in spare if i.serving_name not in names and i.role is Role.SERVING]
+    spare = [i for i in spare if i not in placed]
+    room = max(wanted - len(placed), 0)
+    slots = [Slot(action.service, i.serving_name, i) for i in by_use[:room]]
+    for index, slot in enumerate(slots):
+        match = next((i for i in spare if i.serving_name == slot.name), spare[0] if spare else None)
+        if match is not None:
+            spare.remove(match)
+            slots[index] = replace(slot, successor=match.id)
+    surplus = (*by_use[room:], *spare, *placed[wanted:])
+    return Pairing(tuple(slots), tuple(placed[:wanted]), surplus, max(room - len(slots), 0))

@@ -1,0 +1,56 @@
+"""Why something is done, in the words of plan, log, report and test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.domain.desired import Service
+from reconciler.domain.image import ImageRef
+from reconciler.domain.observed import Instance, Role, State
+
+
+def replaced(
+    service: Service, outdated: Sequence[Instance], current: Sequence[Instance], *, drift: bool
+) -> str:
+    """Why the ``outdated`` containers of a service have to go."""
+    if current and not any(i.running for i in outdated) and all(i.running for i in current):
+        if all(i.role is Role.PREDECESSOR for i in outdated):
+            return "switched by an interrupted pass and never judged"
+        return "left over next to what Git wants"
+    if any(i.state is State.DEAD for i in outdated):
+        return "the engine calls it dead"
+    first = outdated[0]
+    if first.made_from and first.made_from != first.image_id:
+        return "made by hand from another image than its labels say"
+    if first.image == service.image:
+        return "its definition was changed on the host" if drift else "its definition changed"
+    before, after = names(first.image, service.image)
+    return f"runs {before}, Git says {after}" if drift else f"{before} → {after}"
+
+
+def not_running(service: Service, instance: Instance) -> str:
+    """Why a container whose definition is right has to be started, or nothing."""
+    match instance.state:
+        case State.CREATED:
+            return "created but never started"
+        case State.PAUSED:
+            return "paused"
+        case State.EXITED if service.one_shot and instance.exit_code == 0:
+            return ""
+        case State.EXITED:
+            return f"exited with {instance.exit_code}"
+        case _:
+            return ""
+
+
+def names(before: str, after: str) -> tuple[str, str]:
+    """Two images as short as they can be and still be told apart: tags, else whole references."""
+    try:
+        one, two = ImageRef.parse(before), ImageRef.parse(after)
+    except ValueError:
+        return before, after
+    if one.repository != two.repository:
+        return str(one), str(two)
+    if one.short() != two.short():
+        return one.short(), two.short()
+    return f"{one.short()} ({one.digest[7:19]})", f"{two.short()} ({two.digest[7:19]})"
