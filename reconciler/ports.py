@@ -178,6 +178,23 @@ class Compose(Protocol):
             ComposeFailed: Compose is missing, too old, or version 1.
         """
 
+    def hashes(
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        services: Sequence[Service],
+        containers: Mapping[str, str],
+        images: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        """The hashes that Compose gives ``services`` when it creates them beside what is there.
+
+        ``containers`` maps each joined service to the id of its container; ``images`` maps services
+        to an image reference that they have instead of the model's.
+
+        Raises:
+            InvalidState, ComposeFailed.
+        """
+
     def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
         """Create, without starting, the missing containers of the services in ``scale``.
 
@@ -209,6 +226,19 @@ class Engine(Protocol):
 
     def inspect(self, container: str) -> Vitals | None:
         """One container, looked at closely; None when it is gone."""
+
+    def image_id(self, image: ImageRef) -> str:
+        """The id of the image that the host knows under this digest; empty where it knows none."""
+
+    def digest_of(self, image_id: str, repository: str) -> str:
+        """The digest under which the host got an image from ``repository``; empty where it did not."""
+
+    def version(self) -> str:
+        """The engine's version, for people.
+
+        Raises:
+            EngineUnreachable, PermissionRefused.
+        """
 
     def missing(self, images: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
         """Those of the pinned images that are not on the host under their digest."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.app.desired import DesiredState, Source
 from reconciler.app.host import Host
+from reconciler.app.identity import identified, joined
 from reconciler.app.rollout import Rollout
 from reconciler.domain.desired import Desired
 from reconciler.domain.diff import diff
@@ -67,7 +68,9 @@ class Reconciler:
         with ThreadPoolExecutor(1, thread_name_prefix="observe") as pool:
             observing = pool.submit(self.host.engine.observe, self.environment.project)
             source = self.desired.read(self.environment)
-            observed = self._named(source.desired, observing.result())
+            observed = observing.result()
+        source = replace(source, desired=joined(self.host, source, observed))
+        observed = identified(self.host, source, observed)
         plan = diff(source.desired, observed, self.memory.kept(self.environment))
         refuse(plan, self.limits)
         return Look(source, observed, plan)
@@ -127,30 +130,12 @@ class Reconciler:
         if outcome is None and error is None:
             return sync_of(look.plan), health_of(look.desired, look.observed)
         try:
-            observed = self._named(look.desired, self.host.engine.observe(self.environment.project))
+            observed = self.host.engine.observe(self.environment.project)
+            source = replace(look.source, desired=joined(self.host, look.source, observed))
+            observed = identified(self.host, source, observed)
         except ReconcileError:
-            return (
-                Sync.UNKNOWN,
-                EnvironmentHealth.UNKNOWN,
-            )  # the report says why: it carries the pass's own error
-        return sync_of(diff(look.desired, observed)), health_of(look.desired, observed)
-
-    def _named(self, desired: Desired, observed: Observed) -> Observed:
-        """The snapshot with full image references.
-
-        A list call prints ``repository:tag`` where the container was made from ``repository:tag@digest``.
-        A container with the wanted hash was made from the wanted image; the others are asked.
-        """
-        wanted = {service.name: service for service in desired.services}
-        named = []
-        for instance in observed.instances:
-            service = wanted.get(instance.service)
-            if service is not None and service.config_hash == instance.config_hash:
-                named.append(replace(instance, image=service.image))
-                continue
-            vitals = self.host.engine.inspect(instance.id)
-            named.append(replace(instance, image=vitals.image) if vitals else instance)
-        return replace(observed, instances=tuple(named))
+            return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN  # the report carries the pass's own error
+        return sync_of(diff(source.desired, observed)), health_of(source.desired, observed)
 
 
 def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:

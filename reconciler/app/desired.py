@@ -56,7 +56,7 @@ class DesiredState:
         Raises:
             InvalidSettings, RepositoryUnreachable, Refused, InvalidState.
         """
-        path = self._path("reconcile.yaml")
+        path = self.path("reconcile.yaml")
         revision = self.repository.head()
         if self.allow_dirty:
             revision = replace(revision, dirty=bool(self.repository.uncommitted([path])))
@@ -69,7 +69,7 @@ class DesiredState:
             InvalidState: with every finding of every file; or files are uncommitted.
             PermissionRefused: a service asks for a power that the host does not allow.
         """
-        files = (*self.compose.files(environment), self.repository.top / self._path(environment.pins))
+        files = (*self.compose.files(environment), self.repository.top / self.path(environment.pins))
         stamp = (self.repository.stamp(), self.compose.stamp(environment, files))
         known = self._last.get(environment.name)
         if known is not None and None not in stamp and known[0] == stamp:
@@ -82,7 +82,7 @@ class DesiredState:
         """Compose's children take longest, so they run while Git is asked."""
         with ThreadPoolExecutor(1, thread_name_prefix="resolve") as pool:
             resolving = pool.submit(self.compose.resolve, environment, files)
-            path = self._path(environment.pins)
+            path = self.path(environment.pins)
             revision = self._clean(environment, files)
             text = self.repository.read(revision, path)
             pins = self.state_files.pins(text, path)
@@ -120,7 +120,9 @@ class DesiredState:
         if environment.unpinned is Unpinned.REFUSE:
             pinned = {pin.service for pin in pins}
             unpinned = [service.name for service in model.services if service.name not in pinned]
-            findings += [Finding(path, 0, 0, f"service {name!r} has no pin (unpinned: refuse)") for name in unpinned]
+            findings += [
+                Finding(path, 0, 0, f"service {name!r} has no pin (unpinned: refuse)") for name in unpinned
+            ]
         if findings:
             raise InvalidState(
                 f"the desired state of {environment.name} cannot be used", findings=tuple(findings)
@@ -134,7 +136,7 @@ class DesiredState:
                 hint=f"If that is meant, allow it on this host: RECONCILE_ALLOW={allowance}",
             )
 
-    def _path(self, path: str) -> str:
+    def path(self, path: str) -> str:
         """A path of the state folder, relative to the repository."""
         return str(PurePosixPath(self.folder) / path)
 

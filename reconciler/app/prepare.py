@@ -167,12 +167,36 @@ def _succeed(
         templates = {i.service: i for i in present.instances if i.role is Role.TEMPLATE and i.id not in known}
         try:
             for name in (name for wave in plan.waves for name in wave if name in lacking):
-                joined = _joined(desired.service(name), pairings, present)
-                pairings[name] = _fill(host, pairings[name], templates.get(name), joined)
+                service = desired.service(name)
+                joined = _joined(service, pairings, present)
+                config_hash = joined_hash(host, desired, files, service, pairings, present)
+                pairings[name] = _fill(host, pairings[name], templates.get(name), config_hash, joined)
         finally:
             for template in templates.values():
                 host.engine.remove(template.id, fresh_volumes=True)
     return pairings
+
+
+def joined_hash(
+    host: Host,
+    desired: Desired,
+    files: Sequence[Path],
+    service: Service,
+    pairings: Mapping[str, Pairing],
+    present: Observed,
+) -> str:
+    """The hash that Compose will expect of a successor: that of the containers it will join."""
+    containers: dict[str, str] = {}
+    for name in service.shares:
+        slots = pairings[name].slots if name in pairings else ()
+        there = present.joinable(name)
+        if slots:
+            containers[name] = slots[0].successor
+        elif there is not None:
+            containers[name] = there.id
+    if not service.joins or len(containers) < len(service.shares):
+        return service.config_hash
+    return host.compose.hashes(desired.environment, files, [service], containers, {})[service.name]
 
 
 def _joined(service: Service, pairings: Mapping[str, Pairing], present: Observed) -> dict[str, str]:
@@ -185,7 +209,9 @@ def _joined(service: Service, pairings: Mapping[str, Pairing], present: Observed
     return result
 
 
-def _fill(host: Host, pairing: Pairing, template: Instance | None, joined: Mapping[str, str]) -> Pairing:
+def _fill(
+    host: Host, pairing: Pairing, template: Instance | None, config_hash: str, joined: Mapping[str, str]
+) -> Pairing:
     """The same pairing, with a successor in every slot."""
     slots: list[Slot] = []
     for slot in pairing.slots:
@@ -195,9 +221,7 @@ def _fill(host: Host, pairing: Pairing, template: Instance | None, joined: Mappi
         if template is None:
             raise Stale(f"Compose created no container of {slot.service.name}", hint="Run the pass again")
         _refuse_other_image(host, slot.service, template)
-        made = host.engine.succeed(
-            template, slot.predecessor, slot.waiting_name, slot.service.config_hash, joined
-        )
+        made = host.engine.succeed(template, slot.predecessor, slot.waiting_name, config_hash, joined)
         slots.append(replace(slot, successor=made))
     return replace(pairing, slots=tuple(slots))
 

@@ -235,7 +235,7 @@ class Rollout:
         rejected = [*self._started, *(i.id for name in self._new for i in prepared.created.get(name, ()))]
         excerpts = self._excerpts(rejected)
         back = True
-        for retired in reversed(self._retired):
+        for retired in self._way_back():
             with self.host.step("restore", retired.slot.name):
                 back &= self._attempt(notes, partial(switch_back, self.host, retired.slot, retired.policy))
         for instance in self._stopped_surplus(prepared):
@@ -254,6 +254,16 @@ class Rollout:
             excerpts=dict(excerpts.values()),
             notes=tuple(notes),
         )
+
+    def _way_back(self) -> list[Retired]:
+        """Reverse order, but nothing before the container that it joins: that one must run first."""
+
+        def depth(service: Service) -> int:
+            return 1 + max((depth(self.desired.service(name)) for name in service.shares), default=-1)
+
+        back = self._retired[::-1]
+        back.sort(key=lambda retired: depth(retired.slot.service))  # stable: the reverse order stays
+        return back
 
     @property
     def _new(self) -> frozenset[str]:

@@ -53,4 +53,6 @@ def names(before: str, after: str) -> tuple[str, str]:
         return str(one), str(two)
     if one.short() != two.short():
         return one.short(), two.short()
+    if not one.digest or not two.digest:
+        return str(one), str(two)
     return f"{one.short()} ({one.digest[7:19]})", f"{two.short()} ({two.digest[7:19]})"

@@ -84,13 +84,25 @@ class Port:
         return f"{self.address or '*'}:{self.number}/{self.protocol}"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Join:
+    """Something of another service's container that this one uses as its own.
+
+    ``what`` is the Compose key: ``network_mode``, ``ipc``, ``pid`` or ``volumes_from``.
+    """
+
+    what: str
+    service: str
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One service of the resolved Compose model, with its pin applied.
 
     ``image`` is the reference as the model has it; it need not be a parsable reference where the
-    service is unpinned. ``config_hash`` is Compose's own hash of the model. ``shares`` names the
-    services whose network, IPC or PID namespace, or volumes, this one joins. ``volumes`` are the
+    service is unpinned. ``config_hash`` is Compose's own hash of the model. ``joins`` are
+    the namespaces and volumes of other services that it uses; Compose hashes them with the id of the
+    container that is joined. ``volumes`` are the
     writable mounts, as sources (a volume name or a host path). ``restart`` is the engine's restart
     policy (``no``, ``always``, ``unless-stopped``, ``on-failure:N``). ``powers`` are the rights over
     the host that it asks for, in the words of ``domain.powers``.
@@ -105,7 +117,7 @@ class Service:
     container_name: str = ""
     depends_on: tuple[Dependency, ...] = ()
     one_shot: bool = False
-    shares: tuple[str, ...] = ()
+    joins: tuple[Join, ...] = ()
     ports: tuple[Port, ...] = ()
     volumes: tuple[str, ...] = ()
     builds: bool = False
@@ -117,6 +129,11 @@ class Service:
     def pinned(self) -> bool:
         """Whether Git pins this service's image."""
         return self.pin is not None
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """The services that it joins, sorted."""
+        return tuple(sorted({join.service for join in self.joins}))
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -107,13 +107,18 @@ def _decide(
     if service.replicas == 0 and (outdated or current):
         actions = (Remove(service.name, outdated + current, "scaled to 0"),)
         return moved, actions[0].cause, actions
-    if outdated:
+    joined = [name for name in service.shares if name in progress.replaced]
+    same_image = all(instance.image == service.image for instance in outdated)
+    if outdated and not (joined and same_image):
         cause = replaced(service, outdated, current, drift=moved is Change.DRIFT)
         return moved, cause, (Replace(service, outdated, current, cause),)
-    joined = [name for name in service.shares if name in progress.replaced]
-    if joined and current:
+    if joined and (outdated or current):
         cause = f"shares what {joined[0]} has, and {joined[0]} is replaced"
-        return progress.replaced[joined[0]], cause, (Replace(service, current, (), cause),)
+        return (
+            progress.replaced[joined[0]],
+            cause,
+            (Replace(service, outdated or current, current if outdated else (), cause),),
+        )
     if not current and service.replicas:
         new = Change.DRIFT if service.name in last else Change.NEW
         cause = "removed outside Git" if new is Change.DRIFT else "it is not there yet"

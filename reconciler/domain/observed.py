@@ -100,6 +100,11 @@ class Observed:
         """The containers of one service."""
         return tuple(instance for instance in self.instances if instance.service == service)
 
+    def joinable(self, service: str) -> Instance | None:
+        """The container that Compose takes for ``service:NAME``: the first that serves, by name."""
+        serving = (instance for instance in self.of(service) if instance.role is Role.SERVING)
+        return min(serving, key=lambda instance: instance.name, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Vitals:

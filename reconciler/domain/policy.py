@@ -9,11 +9,14 @@ from reconciler.domain.plan import Change, Plan, Replace
 from reconciler.errors import Refused
 
 
+USUAL_REMOVAL = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """``removal`` is the share of an environment's services (0 to 1) that one pass may remove."""
 
-    removal: float = 0.5
+    removal: float = USUAL_REMOVAL
 
 
 def refuse(plan: Plan, limits: Limits) -> None:

@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.compose import model
 from reconciler.adapters.compose.executable import Executable, Output
 from reconciler.adapters.compose.inputs import inputs_of
-from reconciler.domain.desired import Service
+from reconciler.domain.desired import Dependency, Service
 from reconciler.domain.environment import Environment
 from reconciler.errors import ComposeFailed, Finding, InvalidState
 from reconciler.ports import Model
@@ -38,6 +38,7 @@ class ComposeCli:
     executable: Executable
     environ: Mapping[str, str]
     folder: Path
+    _hashed: dict[tuple[object, str], Mapping[str, str]] = field(default_factory=dict)
 
     def files(self, environment: Environment) -> tuple[Path, ...]:
         """See ``ports.Compose``."""
@@ -93,6 +94,27 @@ class ComposeCli:
         inactive = tuple(sorted(set(spec.get("services") or {}) - set(hashed)))
         return Model(_services(environment, spec, hashed, files[0]), compose_version, inactive)
 
+    def hashes(
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        services: Sequence[Service],
+        containers: Mapping[str, str],
+        images: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        """See ``ports.Compose``. Compose hashes ``service:NAME`` as ``container:ID``, once it knows the id."""
+        added = {s.name: [*_joined(s, containers), *_image(images.get(s.name, ""))] for s in services}
+        key = (self.stamp(environment, files), repr(added))
+        if key not in self._hashed or key[0] is None:
+            self._hashed.clear()
+            with _override(added) as file:
+                flags = self._flags(environment, (*files, file))
+                arguments = [*flags, "config", "--hash", ",".join(added), "--no-consistency"]
+                environ, directory = self._environ(environment), self._directory(environment)
+                printed = _checked(self.executable.run(arguments, environ, directory), files)
+            self._hashed[key] = _hashes(printed)
+        return self._hashed[key]
+
     def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
         """See ``ports.Compose``."""
         self._up(environment, files, scale)
@@ -101,7 +123,7 @@ class ComposeCli:
         self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
     ) -> None:
         """See ``ports.Compose``. A label marks them; Compose refuses to scale a ``container_name``: it is reset."""
-        with _override(scale) as file:
+        with _override(dict.fromkeys(scale, _TEMPLATE)) as file:
             self._up(environment, (*files, file), scale)
 
     def _up(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
@@ -141,17 +163,40 @@ class ComposeCli:
         return kept
 
 
+_TEMPLATE = ("container_name: !reset null", 'labels: {reconcile.template: "1"}')
+
+
+def _joined(service: Service, containers: Mapping[str, str]) -> tuple[str, ...]:
+    """What Compose makes of a service's joins before it hashes them.
+
+    A join implies a dependency. It is hashed as well (2.26), and a join by id does not imply it.
+    """
+    namespaces = [join for join in service.joins if join.what != "volumes_from"]
+    lines = [f"{join.what}: container:{containers[join.service]}" for join in namespaces]
+    volumes = [containers[join.service] for join in service.joins if join.what == "volumes_from"]
+    implied = [d for d in service.depends_on if d.service in service.shares]
+    lines += ["depends_on:"] if implied else []
+    lines += [f"  {d.service}: {_long_form(d)}" for d in implied]
+    return (*lines, f"volumes_from: !override [{', '.join(volumes)}]") if volumes else tuple(lines)
+
+
+def _image(image: str) -> tuple[str, ...]:
+    """The line that gives a service another image; nothing where it keeps its own."""
+    return (f"image: {json.dumps(image.replace('$', '$$'))}",) if image else ()
+
+
+def _long_form(dependency: Dependency) -> str:
+    """One entry of ``depends_on``, with everything written out."""
+    required, restart = str(dependency.required).lower(), str(dependency.restart).lower()
+    return f"{{condition: {dependency.condition}, required: {required}, restart: {restart}}}"
+
+
 @contextmanager
-def _override(services: Mapping[str, int]) -> Iterator[Path]:
-    """A Compose file that turns new containers of these services into templates."""
+def _override(services: Mapping[str, Sequence[str]]) -> Iterator[Path]:
+    """A Compose file that adds lines to services, for as long as it is needed."""
     lines = ["services:"]
-    for name in services:
-        lines += [
-            f"  {name}:",
-            "    container_name: !reset null",
-            "    labels:",
-            '      reconcile.template: "1"',
-        ]
+    for name, added in services.items():
+        lines += [f"  {name}:", *(f"    {line}" for line in added)]
     with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
         file = Path(folder) / OVERRIDE
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")

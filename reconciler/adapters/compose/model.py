@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.compose.powers import powers
-from reconciler.domain.desired import Condition, Dependency, Order, Port, Service
+from reconciler.domain.desired import Condition, Dependency, Join, Order, Port, Service
 
 Json = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ def service(name: str, spec: Json, config_hash: str, project: str) -> Service:
         container_name=str(spec.get("container_name") or ""),
         depends_on=_dependencies(spec),
         one_shot=spec.get("restart") == "no",
-        shares=_shares(spec),
+        joins=_joins(spec),
         ports=tuple(_ports(spec)),
         volumes=tuple(sorted(_volumes(spec))),
         builds=bool(spec.get("build")) and not spec.get("image"),
@@ -92,14 +92,14 @@ def _dependencies(spec: Json) -> tuple[Dependency, ...]:
     )
 
 
-def _shares(spec: Json) -> tuple[str, ...]:
-    """Services whose namespaces or volumes this one joins (``service:NAME``)."""
-    joined = [str(spec.get(key) or "") for key in ("network_mode", "ipc", "pid")]
-    names = {value.removeprefix("service:") for value in joined if value.startswith("service:")}
-    for source in spec.get("volumes_from") or ():
-        if not str(source).startswith("container:"):
-            names.add(str(source).partition(":")[0])
-    return tuple(sorted(names))
+def _joins(spec: Json) -> tuple[Join, ...]:
+    """Namespaces (``service:NAME``) and volumes of other services."""
+    values = [(key, str(spec.get(key) or "")) for key in ("network_mode", "ipc", "pid")]
+    joins = [
+        Join(key, value.removeprefix("service:")) for key, value in values if value.startswith("service:")
+    ]
+    sources = (str(source).partition(":")[0] for source in spec.get("volumes_from") or ())
+    return (*joins, *(Join("volumes_from", name) for name in sources if name != "container"))
 
 
 def _ports(spec: Json) -> list[Port]:

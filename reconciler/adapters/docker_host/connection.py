@@ -1,0 +1,103 @@
+"""Clients of the Docker SDK: made late, lent to one thread at a time, with a deadline on every call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from reconciler.adapters.docker_host.endpoint import Endpoint
+from reconciler.adapters.docker_host.sdk import Client
+from reconciler.adapters.docker_host.ssh import SshRelay
+from reconciler.adapters.docker_host.translate import translated
+from reconciler.errors import EngineUnreachable
+
+
+class Connection:
+    """The way to one engine.
+
+    A client of the SDK is not thread-safe (https://github.com/docker/docker-py/issues/619) and making one
+    costs a request, so clients that nobody uses are kept, and each is lent to one thread at a time.
+
+    Args:
+        endpoint: where the engine listens, already judged safe.
+        timeout_seconds: how long any read of an answer may take.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, timeout_seconds: float = 60.0) -> None:
+        self.endpoint = endpoint
+        self.timeout_seconds = timeout_seconds
+        self._idle: list[Client] = []  # append and pop are atomic
+        self._relay: SshRelay | None = None
+        self._relay_lock = threading.Lock()
+
+    @contextmanager
+    def asked(self, doing: str) -> Iterator[Client]:
+        """A client for the calling thread, inside the boundary that translates its errors.
+
+        Args:
+            doing: what is being done, to what, for the error message.
+
+        Raises:
+            EngineUnreachable, PermissionRefused, Refused, EngineFailed: see ``translated``.
+        """
+        try:
+            with translated(doing):
+                client = self._idle.pop() if self._idle else self._connect()
+                with self._lent(client):
+                    yield client
+        except EngineUnreachable as error:
+            if self._relay is not None and (complaint := self._relay.complaint()):
+                raise EngineUnreachable(error.problem, hint=f"ssh says: {complaint}") from error
+            raise
+
+    @contextmanager
+    def _lent(self, client: Client) -> Iterator[None]:
+        """Take the client back, unless the engine was lost: the next one then negotiates anew."""
+        from docker.errors import APIError
+
+        try:
+            yield
+        except APIError:
+            self._idle.append(client)
+            raise
+        except BaseException:
+            client.close()
+            raise
+        self._idle.append(client)
+
+    def close(self) -> None:
+        """End the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+        if self._relay is not None:
+            self._relay.close()
+            self._relay = None
+
+    def _connect(self) -> Client:
+        """A new client; this asks the engine for its API version."""
+        from docker.api.client import APIClient
+        from docker.tls import TLSConfig
+
+        tls = self.endpoint.tls if self.endpoint.scheme == "tcp" else None
+        config = (
+            TLSConfig(
+                client_cert=(str(tls.certificate), str(tls.key)), ca_cert=str(tls.ca), verify=tls.verify
+            )
+            if tls
+            else False
+        )
+        made: Any = APIClient
+        client = cast(Client, made(base_url=self._url(), timeout=self.timeout_seconds, tls=config))
+        # No .netrc, no proxies, and no look for them with every request.
+        client.trust_env = False
+        return client
+
+    def _url(self) -> str:
+        if self.endpoint.scheme != "ssh":
+            return self.endpoint.url
+        with self._relay_lock:
+            if self._relay is None:
+                self._relay = SshRelay(self.endpoint.url)
+            return f"unix://{self._relay.path}"

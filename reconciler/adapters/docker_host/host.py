@@ -1,0 +1,160 @@
+"""One Docker Engine, as the use cases see it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from reconciler.adapters.docker_host import images, lifecycle
+from reconciler.adapters.docker_host.connection import Connection
+from reconciler.adapters.docker_host.create import succeed
+from reconciler.adapters.docker_host.endpoint import Endpoint, find
+from reconciler.adapters.docker_host.images import missing as found_missing
+from reconciler.adapters.docker_host.logs import logs
+from reconciler.adapters.docker_host.observe import observe, taken_ports
+from reconciler.adapters.docker_host.pull import Logins, Pulls
+from reconciler.domain.image import ImageRef
+from reconciler.domain.observed import Instance, Observed, Vitals
+from reconciler.ports import Registry
+
+
+def nobody(_host: str) -> tuple[str, str] | None:
+    """No credentials for any registry."""
+    return None
+
+
+class DockerHost:
+    """The engine that ``host`` or ``context`` names, or the one that the docker command would use.
+
+    Making one does no I/O beyond reading the docker command's configuration; the SDK is imported with
+    the first request. It may be shared between threads.
+
+    Args:
+        host: a Docker host URL (``unix://``, ``ssh://``, ``tcp://`` with TLS), or empty.
+        context: the name of a Docker context, or empty.
+        registry: asked about images whose pull failed.
+        logins: the credentials for pulls.
+        timeout_seconds: how long the engine may take to answer anything but a pull.
+        progress_seconds: how long a pull may go without progress.
+
+    Raises:
+        Refused: there is no such context, or the way to the engine is not safe.
+    """
+
+    def __init__(
+        self,
+        host: str = "",
+        *,
+        context: str = "",
+        registry: Registry | None = None,
+        logins: Logins = nobody,
+        timeout_seconds: float = 60.0,
+        progress_seconds: float = 60.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        endpoint = find(host, context, os.environ, Path.home())
+        self._engine = Connection(endpoint, timeout_seconds=timeout_seconds)
+        self._pulls = Pulls(self._engine, registry, logins, progress_seconds, monotonic)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the engine listens."""
+        return self._engine.endpoint
+
+    def close(self) -> None:
+        """End the idle connections."""
+        self._engine.close()
+
+    def observe(self, project: str) -> Observed:
+        """All containers of a Compose project, with one list call."""
+        with self._engine.asked(f"list the containers of project {project}") as client:
+            return observe(client, project)
+
+    def inspect(self, container: str) -> Vitals | None:
+        """One container, looked at closely; None when it is gone."""
+        return lifecycle.look(self._engine, container)
+
+    def image_id(self, image: ImageRef) -> str:
+        """The id of the image that the host knows under this digest; empty where it knows none."""
+        return images.image_id(self._engine, image)
+
+    def digest_of(self, image_id: str, repository: str) -> str:
+        """The digest under which the host got an image from ``repository``; empty where it did not."""
+        return images.digest_of(self._engine, image_id, repository)
+
+    def version(self) -> str:
+        """The engine's version, for people."""
+        with self._engine.asked("ask the engine for its version") as client:
+            return str(client.info()["ServerVersion"])
+
+    def missing(self, images: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
+        """Those of the pinned images that are not on the host under their digest."""
+        return found_missing(self._engine, images)
+
+    def pull(self, image: ImageRef, progress: Callable[[str], None] | None = None) -> None:
+        """Bring an image to the host by its digest, and check that it is the one."""
+        self._pulls.pull(image, progress)
+
+    def succeed(
+        self,
+        template: Instance,
+        predecessor: Instance,
+        name: str,
+        config_hash: str,
+        shares: Mapping[str, str],
+    ) -> str:
+        """Create, without starting it, a successor of ``predecessor`` from ``template``; returns its id."""
+        return succeed(self._engine, template, predecessor, name, config_hash, shares)
+
+    def start(self, container: str) -> None:
+        """Start, or unpause; a container that runs already is left alone."""
+        lifecycle.start(self._engine, container)
+
+    def stop(self, container: str, grace_seconds: float) -> None:
+        """Stop; one that is gone or stopped already is fine."""
+        lifecycle.stop(self._engine, container, grace_seconds)
+
+    def restart_policy(self, container: str) -> str:
+        """The restart policy, ``no`` or ``always`` or ``unless-stopped`` or ``on-failure:N``."""
+        return lifecycle.restart_policy(self._engine, container)
+
+    def set_restart_policy(self, container: str, policy: str) -> None:
+        """Change the restart policy, so that the engine does not resurrect what we stop."""
+        lifecycle.set_restart_policy(self._engine, container, policy)
+
+    def rename(self, container: str, name: str) -> None:
+        """Rename; a container that has this name already is fine."""
+        lifecycle.rename(self._engine, container, name)
+
+    def remove(self, container: str, *, fresh_volumes: bool = False) -> None:
+        """Remove a stopped container; one that is gone already is fine."""
+        lifecycle.remove(self._engine, container, fresh_volumes=fresh_volumes)
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Give an image (an id, or ``repository@digest``) a name, which protects it from being pruned."""
+        with self._engine.asked(f"tag image {image} as {repository}:{tag}") as client:
+            client.tag(image, repository, tag)
+
+    def logs(self, container: str, lines: int) -> str:
+        """The last lines that a container wrote, at most 64 KiB; empty where the engine keeps none."""
+        return logs(self._engine, container, lines)
+
+    def taken_ports(self) -> Mapping[str, tuple[str, str]]:
+        """What running containers publish: ``address:number/protocol`` → (container id, name)."""
+        with self._engine.asked("list the published ports") as client:
+            return taken_ports(client.containers())
+
+    def free_bytes(self) -> int | None:
+        """Room left where the engine keeps images; None where that cannot be told (a remote engine)."""
+        if not self.endpoint.local:
+            return None
+        with self._engine.asked("ask where the engine keeps images") as client:
+            told = client.info()
+        try:
+            disk = os.statvfs(told["DockerRootDir"])
+        except OSError:
+            # The engine has a file system of its own (Docker Desktop), or we live in a container.
+            return None
+        return disk.f_bavail * disk.f_frsize

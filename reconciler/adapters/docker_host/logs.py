@@ -1,0 +1,28 @@
+"""What a container wrote, as far as people want to see it in a report."""
+
+from __future__ import annotations
+
+from reconciler.adapters.docker_host.connection import Connection
+from reconciler.adapters.docker_host.lifecycle import brief
+
+MOST_BYTES = 64 * 1024
+MOST_LINES = 1000  # the engine's answer comes whole, and one line of it can have 16 KiB
+
+
+def logs(connection: Connection, container: str, lines: int) -> str:
+    """The last ``lines`` lines of both streams, at most 64 KiB, control characters as they are.
+
+    Empty where the container is gone, or its logging driver keeps nothing to read.
+    """
+    from docker.errors import APIError
+
+    with connection.asked(f"read the logs of container {brief(container)}") as client:
+        try:
+            written: bytes = client.logs(container, tail=min(lines, MOST_LINES))
+        except APIError as error:
+            if error.status_code == 404 or "does not support reading" in str(error.explanation):
+                return ""
+            raise
+    if len(written) > MOST_BYTES:
+        written = written[-MOST_BYTES:].partition(b"\n")[2] or written[-MOST_BYTES:]
+    return written.decode(errors="replace")

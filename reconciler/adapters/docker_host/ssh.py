@@ -1,0 +1,85 @@
+"""The way to an engine behind SSH: a local socket, and one ``ssh`` child per connection.
+
+The SDK's own ``ssh://`` needs paramiko and has its own ideas of host keys and configuration. The system's
+ssh is what the docker command uses (``ssh HOST docker system dial-stdio``), and what people configure.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class SshRelay:
+    """Listens on a socket of our own; every connection becomes the stdin and stdout of an ssh.
+
+    Host keys must be known already: an unknown or a changed one is refused, never learnt.
+
+    Args:
+        url: ``ssh://[user@]host[:port]``.
+        connect_seconds: how long ssh may take to connect.
+    """
+
+    def __init__(self, url: str, *, connect_seconds: float = 10.0) -> None:
+        self._command = _command(url, connect_seconds)
+        self._folder = tempfile.TemporaryDirectory(prefix="reconcile-ssh-")
+        self.path = Path(self._folder.name) / "engine.sock"
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._thread = threading.Thread(target=self._serve, name="ssh-relay", daemon=True)
+        self._thread.start()
+
+    def complaint(self) -> str:
+        """The last line that ssh wrote to its stderr, empty where it wrote none."""
+        self._complaints.seek(0)
+        lines = self._complaints.read()[-4096:].decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else ""
+
+    def close(self) -> None:
+        """End all connections."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+        for child in self._children:
+            child.terminate()
+            child.wait()
+        self._complaints.close()
+        self._folder.cleanup()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # closed
+                return
+            self._children = [child for child in self._children if child.poll() is None]
+            with connection:
+                self._children.append(self._dial(connection))
+
+    def _dial(self, connection: socket.socket) -> subprocess.Popen[bytes]:
+        end = connection.fileno()
+        return subprocess.Popen(self._command, stdin=end, stdout=end, stderr=self._complaints)
+
+
+def _command(url: str, connect_seconds: float) -> list[str]:
+    parts = urlsplit(url)
+    options = [
+        "BatchMode=yes",
+        "StrictHostKeyChecking=yes",
+        f"ConnectTimeout={max(1, round(connect_seconds))}",
+    ]
+    command = ["ssh", "-T"]
+    for option in options:
+        command += ["-o", option]
+    if parts.port:
+        command += ["-p", str(parts.port)]
+    if parts.username:
+        command += ["-l", parts.username]
+    return [*command, "--", parts.hostname or "", "docker", "system", "dial-stdio"]

@@ -1,0 +1,77 @@
+"""A commit by plumbing: blob, temporary index, tree, commit. Work tree, index and refs stay as they are.
+
+No merge is ever made, so that there are no conflict markers, and the tree differs from its parent in the
+edited files only: ``git revert`` in a clone of depth 1 deletes every file and exits 0.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from reconciler.adapters.git.objects import TrackedFile, read_files
+from reconciler.adapters.git.process import Git
+from reconciler.errors import RepositoryFailed, Stale
+from reconciler.ports import Edit
+
+
+def propose(git: Git, base: str, edits: Sequence[Edit], message: str) -> str:
+    """Write a commit on top of ``base`` and return its id; nothing refers to it yet.
+
+    Raises:
+        Stale: no edit changes anything at ``base``, or one of them says so itself.
+        InvalidState: a file to edit is not a readable regular file at ``base``.
+        RepositoryFailed: git could not write or sign, or does not know who commits.
+    """
+    changed = _derive(read_files(git, base, list(dict.fromkeys(edit.path for edit in edits))), edits)
+    if not changed:
+        paths = ", ".join(sorted({edit.path for edit in edits}))
+        raise Stale(f"Nothing to commit: {paths} already says so at {base[:7]}")
+    return _commit(git, _tree(git, base, changed), base, message)
+
+
+def _derive(files: Sequence[TrackedFile], edits: Sequence[Edit]) -> tuple[TrackedFile, ...]:
+    """The files whose text changes, with their new text; edits of one file apply one after the other."""
+    texts = {file.path: file.text for file in files}
+    for edit in edits:
+        texts[edit.path] = edit.derive(texts[edit.path])
+    return tuple(
+        TrackedFile(file.path, file.mode, texts[file.path]) for file in files if texts[file.path] != file.text
+    )
+
+
+def _tree(git: Git, base: str, changed: Sequence[TrackedFile]) -> str:
+    entries = b""
+    for file in changed:
+        blob = git.ask("hash-object", "-w", "--stdin", feed=file.text.encode()).decode().strip()
+        entries += f"{file.mode} {blob}\t{file.path}\0".encode()
+    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
+        variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        git.ask("read-tree", base, variables=variables)
+        git.ask("update-index", "-z", "--index-info", feed=entries, variables=variables)
+        return git.ask("write-tree", variables=variables).decode().strip()
+
+
+def _commit(git: Git, tree: str, base: str, message: str) -> str:
+    # commit-tree itself does not look at commit.gpgSign.
+    signing = git.run("config", "--type=bool", "--get", "commit.gpgSign").text.strip() == "true"
+    answer = git.run(
+        "commit-tree",
+        *(["-S"] if signing else []),
+        *("-p", base, "-F", "-", tree),
+        feed=message.rstrip("\n").encode() + b"\n",
+        variables=git.identity,
+    )
+    if answer.code == 0:
+        return answer.out.decode().strip()
+    if any(
+        words in answer.err
+        for words in ("tell me who you are", "empty ident name", "auto-detection is disabled")
+    ):
+        hint = (
+            "git config --global user.name NAME and user.email ADDRESS, or GIT_AUTHOR_* and GIT_COMMITTER_*"
+        )
+        raise RepositoryFailed("Git does not know who commits", hint=hint)
+    what = "signed (commit.gpgSign is on)" if signing else "written"
+    raise RepositoryFailed(f"The commit could not be {what}: {answer.complaint}")

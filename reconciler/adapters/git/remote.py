@@ -1,0 +1,131 @@
+"""Fetch and push of one branch, and what their failures mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from reconciler.adapters.git.names import branch_name, remote_name
+from reconciler.adapters.git.process import Answer, Git
+from reconciler.errors import (
+    PermissionRefused,
+    ReconcileError,
+    Refused,
+    RepositoryFailed,
+    RepositoryUnreachable,
+)
+
+_DENIED = re.compile(
+    r"Authentication failed|could not read (?:Username|Password)|Permission (?:to .* )?denied"
+    r"|returned error: 40[13]|Access denied|Invalid username or |not authorized|Write access .* not granted",
+    re.IGNORECASE,
+)
+_HOST_KEY = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED")
+_NO_BRANCH = re.compile(r"couldn't find remote ref")
+# Trouble at home: another git holds the lock, or the disk is full.
+_LOCAL = re.compile(r"cannot lock ref|Unable to create '[^']*\.lock'|No space left|insufficient permission")
+_BUSY = re.compile(r"cannot lock ref|Unable to create '[^']*\.lock'")
+# How servers say that the branch moved between what they advertised and what we sent.
+_OVERTAKEN = re.compile(
+    r"failed to update ref|incorrect old value|cannot lock ref|failed to lock|non-fast-forward|fetch first"
+)
+_REFUSAL = re.compile(
+    r"^!\t[^\t]*\t\[(?P<by>remote rejected|rejected|remote failure)\] ?\(?(?P<why>.*?)\)?$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Somebody else was faster, here or there; ``why`` in git's words."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBranch:
+    """One branch of one remote, both by validated name."""
+
+    remote: str
+    branch: str
+
+    @classmethod
+    def of(cls, git: Git, remote: str, branch: str) -> RemoteBranch:
+        """The branch called ``branch`` at the configured remote ``remote``.
+
+        Raises:
+            Refused: a name cannot be used, or there is no such remote. Git would take an unknown name for
+                a folder.
+        """
+        known = git.ask("remote").decode("utf-8", "replace").splitlines()
+        if remote_name(remote) not in known:
+            raise Refused(
+                f"There is no remote called {remote} to push to", hint=f"git remote add {remote} URL"
+            )
+        return cls(remote, branch_name(branch))
+
+    def __str__(self) -> str:
+        return f"{self.remote}/{self.branch}"
+
+    def fetch(self, git: Git) -> str | Overtaken:
+        """Bring the branch here and return its tip; a clone's depth stays what it is.
+
+        Raises:
+            RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
+            RepositoryFailed: it has no such branch, or what came could not be stored.
+        """
+        tracking = f"refs/remotes/{self.remote}/{self.branch}"
+        answer = git.run(
+            "fetch",
+            *("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--"),
+            *(self.remote, f"+refs/heads/{self.branch}:{tracking}"),
+        )
+        if answer.code != 0 and _BUSY.search(answer.err):
+            return Overtaken(answer.complaint)
+        if answer.code != 0 and _NO_BRANCH.search(answer.err):
+            hint = "Create it there first, or name another one"
+            raise RepositoryFailed(f"{self.remote} has no branch {self.branch}", hint=hint)
+        if answer.code != 0:
+            raise self._explain("read", answer)
+        return git.ask("rev-parse", "--verify", "--quiet", f"{tracking}^{{commit}}").decode().strip()
+
+    def push(self, git: Git, commit: str) -> Overtaken | None:
+        """Move the branch to ``commit`` where that is a fast-forward there; None when it was done.
+
+        Raises:
+            RepositoryFailed: the remote refused, for a reason of its own.
+            RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
+        """
+        answer = git.run(
+            "push",
+            *("--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules", "--"),
+            *(self.remote, f"{commit}:refs/heads/{self.branch}"),
+        )
+        if answer.code == 0:
+            return None
+        refusal = _REFUSAL.search(answer.text)
+        if refusal is None:
+            raise self._explain("written", answer)
+        if refusal["by"] == "rejected" or _OVERTAKEN.search(refusal["why"]):
+            return Overtaken(refusal["why"])
+        said = [
+            line.removeprefix("remote:").strip()
+            for line in answer.err.splitlines()
+            if line.startswith("remote:")
+        ]
+        words = "; ".join([refusal["why"], *(line for line in said[:6] if line)])
+        hint = "Branch protection or a hook there decides; see what it wants"
+        raise RepositoryFailed(f"{self.remote} refused the push to {self.branch}: {words}", hint=hint)
+
+    def _explain(self, done: str, answer: Answer) -> ReconcileError:
+        if _LOCAL.search(answer.err):
+            return RepositoryFailed(f"{self} could not be {done}: {answer.complaint}")
+        if _HOST_KEY.search(answer.err):
+            hint = "Check the key of the host, then add it to known_hosts"
+            return RepositoryUnreachable(f"The host of {self.remote} is not the one that is known", hint=hint)
+        if _DENIED.search(answer.err):
+            hint = "Check the key, token or credential helper that git uses here"
+            return PermissionRefused(
+                f"{self.remote} refused us when {self.branch} was to be {done}: {answer.complaint}", hint=hint
+            )
+        hint = "Check the network and git remote -v"
+        return RepositoryUnreachable(f"{self} could not be {done}: {answer.complaint}", hint=hint)

@@ -1,0 +1,77 @@
+"""At most one writer per environment on this host: flock on a file of the state directory.
+
+The kernel frees the lock when the holder dies, however it dies; nobody has to clean up. The file
+stays: removing it would let a second holder lock a new file of the same name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from reconciler.domain.environment import Environment
+from reconciler.errors import Locked, PermissionRefused
+from reconciler.ports import Clock
+
+LOOK_AGAIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """The ``Lock`` port over files in ``folder``."""
+
+    folder: Path
+    clock: Clock
+
+    @contextmanager
+    def hold(self, environment: Environment, wait_seconds: float) -> Iterator[None]:
+        """See ``ports.Lock``. The same engine and project share a lock, whatever the environment is called."""
+        file = self._open(environment)
+        try:
+            self._acquire(file, environment, wait_seconds)
+            os.ftruncate(file, 0)
+            os.pwrite(file, json.dumps({"pid": os.getpid()}).encode(), 0)
+            yield
+        finally:
+            os.close(file)
+
+    def _open(self, environment: Environment) -> int:
+        engine = sha256(f"{environment.engine_host} {environment.engine_context}".encode()).hexdigest()[:8]
+        path = self.folder / f"{environment.project}-{engine}.lock"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise PermissionRefused(
+                f"the lock {path} of {environment.name} cannot be opened: {error.strerror}",
+                hint="Make the state directory writable, or name another one with RECONCILE_STATE_DIR",
+            ) from error
+
+    def _acquire(self, file: int, environment: Environment, wait_seconds: float) -> None:
+        give_up = self.clock.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self.clock.monotonic() >= give_up:
+                    raise Locked(
+                        f"{environment.name} is being reconciled by {_holder(file)}",
+                        hint="Wait for it to end, or let this run wait with --lock-wait",
+                    ) from None
+                self.clock.wait(LOOK_AGAIN_SECONDS)
+            else:
+                return
+
+
+def _holder(file: int) -> str:
+    """Who holds the lock, as the holder wrote it."""
+    try:
+        return f"process {json.loads(os.pread(file, 200, 0))['pid']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

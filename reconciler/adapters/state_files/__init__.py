@@ -1,0 +1,33 @@
+"""The YAML of the state folder as values: ``reconcile.yaml`` and the pins files.
+
+``source`` knows texts and positions, ``yaml_text`` reads YAML safely, ``settings`` and ``pins`` give it
+meaning, ``pin_edit`` changes one scalar, ``schemas`` finds and applies the JSON Schemas.
+"""
+
+from __future__ import annotations
+
+from reconciler.adapters.state_files.pin_edit import with_pin
+from reconciler.adapters.state_files.pins import pins, unknown_services
+from reconciler.adapters.state_files.settings import settings
+from reconciler.adapters.state_files.source import decode
+from reconciler.domain.desired import Pin
+from reconciler.domain.environment import Environment
+from reconciler.domain.image import ImageRef
+
+__all__ = ["YamlStateFiles", "decode", "unknown_services"]
+
+
+class YamlStateFiles:
+    """Reads and edits the files of the state folder (``ports.StateFiles``)."""
+
+    def settings(self, text: str, path: str) -> tuple[Environment, ...]:
+        """Read ``reconcile.yaml``; see ``ports.StateFiles.settings``."""
+        return settings(text, path)
+
+    def pins(self, text: str, path: str) -> tuple[Pin, ...]:
+        """Read a pins file; see ``ports.StateFiles.pins``."""
+        return pins(text, path)
+
+    def with_pin(self, text: str, path: str, service: str, image: ImageRef) -> str:
+        """Change or add one pin; see ``ports.StateFiles.with_pin``."""
+        return with_pin(text, path, service, image)

@@ -1,0 +1,64 @@
+"""Who released what, when and why: read from Git alone, so it works on any clone."""
+
+from __future__ import annotations
+
+from reconciler.app.desired import DesiredState
+from reconciler.domain.desired import Revision
+from reconciler.domain.environment import Environment
+from reconciler.domain.history import HistoryRow
+from reconciler.errors import InvalidState
+from reconciler.ports import Commit, Repository, StateFiles
+
+
+def history(
+    environment: Environment,
+    repository: Repository,
+    state_files: StateFiles,
+    desired: DesiredState,
+    *,
+    limit: int = 20,
+    rollbacks: bool = False,
+) -> tuple[HistoryRow, ...]:
+    """The releases of an environment, newest first.
+
+    Args:
+        environment: whose.
+        repository: the Git repository.
+        state_files: reads the pins files of old commits.
+        desired: knows where the files are.
+        limit: how many rows at the most; 0 for all.
+        rollbacks: only those that roll something back.
+    """
+    path = desired.path(environment.pins)
+    commits = repository.log(path, limit=0 if rollbacks or not limit else limit + 1)
+    rows: list[HistoryRow] = []
+    for index, commit in enumerate(commits[: limit or None] if not rollbacks else commits):
+        trailers = dict(commit.trailers)
+        if rollbacks and "Reconcile-Rollback-Of" not in trailers:
+            continue
+        older = commits[index + 1] if index + 1 < len(commits) else None
+        before = _images(repository, state_files, older, path) if older else {}
+        after = _images(repository, state_files, commit, path)
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        rows.append(
+            HistoryRow(
+                environment=environment.name,
+                revision=commit.id,
+                at=commit.at,
+                author=commit.author,
+                subject=commit.subject,
+                changes=tuple((name, before.get(name, ""), after.get(name, "")) for name in changed),
+                rollback_of=trailers.get("Reconcile-Rollback-Of", ""),
+                reason=trailers.get("Reconcile-Reason", ""),
+            )
+        )
+    return tuple(rows[: limit or None])
+
+
+def _images(repository: Repository, state_files: StateFiles, commit: Commit, path: str) -> dict[str, str]:
+    """The pins at a commit; an old file that cannot be read any more has none."""
+    try:
+        text = repository.read(Revision(commit.id), path)
+        return {pin.service: str(pin.image) for pin in state_files.pins(text, path)}
+    except InvalidState:
+        return {}

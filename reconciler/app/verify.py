@@ -1,0 +1,33 @@
+"""Run an environment's checks now, without deploying anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.app.gatekeeper import Subject, gate
+from reconciler.app.host import Host
+from reconciler.domain.desired import Desired
+from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.observed import Observed, Role
+
+
+def verify(host: Host, desired: Desired, observed: Observed, *, timeout_seconds: float) -> Judgement:
+    """The gate's judgement on what runs, without soak.
+
+    Args:
+        host: the environment's outside.
+        desired: which services and checks there are.
+        observed: which containers there are.
+        timeout_seconds: how long to wait for everything to be good once.
+    """
+    services = {service.name: service for service in desired.services}
+    subjects: list[Subject] = []
+    for instance in observed.instances:
+        vitals = host.engine.inspect(instance.id)
+        if instance.service in services and instance.role is Role.SERVING and vitals is not None:
+            subjects.append(Subject(instance.id, services[instance.service], vitals.restart_count))
+    missing = [s.name for s in desired.services if s.replicas > len(observed.of(s.name))]
+    if missing:
+        return Judgement(Verdict.FAIL, f"{missing[0]}: it is not there")
+    how = replace(desired.environment.gate, timeout_seconds=timeout_seconds, soak_seconds=0.0)
+    return gate(host, subjects, how)

@@ -1,0 +1,35 @@
+"""Look at environments side by side; one that cannot be looked at does not hide the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from reconciler.app.converge import Look, Reconciler
+from reconciler.errors import ReconcileError
+from reconciler.interface.cli import exit_codes
+from reconciler.interface.render.status_text import Status, status_of
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One environment: its status, the look behind it (None where it failed), and the exit code of that."""
+
+    status: Status
+    look: Look | None
+    code: int
+
+
+def looked(reconcilers: Sequence[Reconciler]) -> list[Looked]:
+    """Look at all of them, in the given order."""
+    with ThreadPoolExecutor(len(reconcilers) or 1, thread_name_prefix="environment") as pool:
+        return list(pool.map(_look, reconcilers))
+
+
+def _look(reconciler: Reconciler) -> Looked:
+    try:
+        look = reconciler.look()
+    except ReconcileError as error:
+        return Looked(Status(reconciler.environment.name, error=error), None, exit_codes.of_error(error))
+    return Looked(status_of(look.desired, look.observed, look.plan), look, exit_codes.OK)

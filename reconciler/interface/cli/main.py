@@ -1,0 +1,195 @@
+"""``reconcile``: the entry point, the global options, and the outermost frame.
+
+Commands are imported when they are called, so that help and completion stay fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ReconcileError
+from reconciler.interface.cli import exit_codes
+from reconciler.interface.cli.session import Interruption, Session
+from reconciler.interface.settings import Settings, allowances, find_folder, state_directory
+
+COMMANDS = {
+    "plan": "What would change, and why. Touches nothing.",
+    "status": "Sync, health and revision of each environment.",
+    "check": "Validate every file, offline.",
+    "verify": "Run an environment's checks now, without deploying.",
+    "rollback": "Pin what ran before, commit, and converge.",
+    "history": "Who released what, when, and why; from Git.",
+    "pin": "Resolve an image's digest, change one line, commit.",
+    "doctor": "Look at engine, Compose, Git, registry, disk and clock.",
+    "init": "Write the state folder from Compose files and what runs now.",
+}
+
+
+class Commands(click.Group):
+    """The commands, imported one at a time. Click offers lazy loading by subclassing only."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """The names, in the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """One command, or None."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"reconciler.interface.cli.commands.{name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in ``--help``, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option("--once", is_flag=True, help="One pass over the environments, then exit. Never prompts.")
+@click.option("-C", "folder", metavar="DIR", help="The folder that holds reconcile.yaml.")
+@click.option("-e", "--env", "environments", multiple=True, metavar="ENV", help="Only this environment.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="More on stderr.")
+@click.option("--allow-dirty", is_flag=True, help="Read uncommitted files, to try things out.")
+@click.option("--allow-removal", is_flag=True, help="Let this run remove most services (prune: true).")
+@click.option(
+    "--lock-wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait for another run."
+)
+@click.option("--strict", is_flag=True, help="Exit 12 when something stays out of sync on purpose.")
+@click.version_option(__version__, "-V", "--version", prog_name="reconcile", message="%(prog)s %(version)s")
+@click.pass_context
+def reconcile(
+    context: click.Context,
+    *,
+    once: bool,
+    folder: str | None,
+    environments: tuple[str, ...],
+    output: str,
+    color: str,
+    quiet: bool,
+    verbose: bool,
+    allow_dirty: bool,
+    allow_removal: bool,
+    lock_wait: float,
+    strict: bool,
+) -> None:
+    """Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up.
+
+    \b
+      reconcile --once         one pass: converge, judge, undo if it must be, report
+      reconcile plan           what a pass would do
+      git revert <pin commit>  roll back; the next pass makes it so
+    """
+
+    def settings() -> Settings:
+        return Settings(
+            folder=find_folder(folder, Path.cwd()),
+            environ=dict(os.environ),
+            environments=environments,
+            output=output,
+            color=_color(color),
+            quiet=quiet,
+            verbose=verbose,
+            allow_dirty=allow_dirty,
+            allow_removal=allow_removal,
+            allowed=allowances(os.environ),
+            state_directory=state_directory(os.environ, root=os.geteuid() == 0),
+            lock_wait_seconds=lock_wait,
+        )
+
+    context.obj = Session(
+        read_settings=settings,
+        output=output,
+        color=_color(color),
+        named=folder,
+        strict=strict,
+        quiet=quiet,
+        interruption=context.obj or Interruption(),
+    )
+    if once and context.invoked_subcommand:
+        raise click.UsageError("--once is a command of its own: leave one of the two out")
+    if once:
+        from reconciler.interface.cli.commands.once import run
+
+        context.exit(run(context.obj))
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the documented code."""
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: list[str] | None = None) -> int:
+    """The outermost frame: errors become messages and exit codes, a bug becomes a file and exit 70."""
+    interruption = Interruption()
+    restore = _catch_signals(interruption)
+    try:
+        code = reconcile.main(arguments, prog_name="reconcile", standalone_mode=False, obj=interruption)
+        code = code if isinstance(code, int) else exit_codes.OK
+    except click.UsageError as error:
+        error.show()
+        code = exit_codes.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        code = exit_codes.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = exit_codes.USAGE
+    except ReconcileError as error:
+        from reconciler.interface.render.errors_text import error_text
+        from reconciler.interface.render.style import Style
+
+        click.echo(error_text(error, Style(color=sys.stderr.isatty())), err=True)
+        code = exit_codes.of_error(error)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # nobody reads; nothing to close
+        code = exit_codes.OK
+    except Exception:  # noqa: BLE001  # the outermost frame: a bug is written down and named
+        code = _bug()
+    finally:
+        restore()
+    return interruption.code or code
+
+
+def _catch_signals(interruption: Interruption) -> Callable[[], None]:
+    """Let a pass finish or undo the step in hand; returns how to put the handlers back."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, interruption.caught) for number in numbers]
+
+    def restore() -> None:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+    return restore
+
+
+def _bug() -> int:
+    """Keep the traceback in a file: a terminal is no place for it, and it may hold names of secrets."""
+    with tempfile.NamedTemporaryFile("w", prefix="reconcile-bug-", suffix=".txt", delete=False) as file:
+        traceback.print_exc(file=file)
+    click.echo(f"error: this is a bug in reconcile {__version__}; the traceback is in {file.name}", err=True)
+    return exit_codes.BUG
+
+
+def _color(choice: str) -> bool:
+    """Whether to use colours: asked for, or a terminal that is not dumb, without NO_COLOR."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

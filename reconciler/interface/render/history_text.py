@@ -1,0 +1,102 @@
+"""The releases of environments, from Git alone: a table for people, and the runbook's for rollbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from reconciler.domain.history import HistoryRow
+from reconciler.interface.render.foreign import foreign, markdown_cell
+from reconciler.interface.render.phrases import duration, transition
+from reconciler.interface.render.style import Style, table
+
+_RUNBOOK = ("Date", "Environment", "Reason", "Rolled Back By", "Duration", "Resolution")
+
+
+def history_text(rows: Sequence[HistoryRow], style: Style) -> str:
+    """Commits and what each pinned, in the order given; one line for each service."""
+    if not rows:
+        return "No releases."
+    several = len({row.environment for row in rows}) > 1
+    heading = ("REVISION", "DATE (UTC)", "ENVIRONMENT", "AUTHOR", "SUBJECT", "CHANGES")
+    lines = [line for row in rows for line in _lines(row)]
+    if not several:
+        heading = heading[:2] + heading[3:]
+        lines = [line[:2] + line[3:] for line in lines]
+    return "\n".join(table([heading, *lines], style))
+
+
+def rollbacks(rows: Sequence[HistoryRow]) -> list[HistoryRow]:
+    """The rows that undo an earlier one."""
+    return [row for row in rows if row.rollback_of]
+
+
+def runbook_table(rows: Sequence[HistoryRow]) -> str:
+    """The rollbacks among ``rows`` as the Markdown table of the runbook.
+
+    The duration is that from the commit that was undone to the one that undid it, as far as ``rows``
+    hold both. The resolution is what was pinned again, and the first later release of the same services.
+    """
+    head = [f"| {' | '.join(_RUNBOOK)} |", f"|{'|'.join('-' * (len(name) + 2) for name in _RUNBOOK)}|"]
+    body = [_runbook_row(row, rows) for row in rollbacks(rows)] or ["| - | - | - | - | - | - |"]
+    return "\n".join([*head, *body])
+
+
+def moment(at: datetime) -> str:
+    """A time for people, in UTC, to the minute."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def change_text(change: tuple[str, str, str]) -> str:
+    """``web 1.4.1 → 1.4.2``, ``web new 1.4.2`` or ``web 1.4.1 unpinned``."""
+    service, before, after = change
+    images = transition(before, after)
+    if not before:
+        images = f"new {images}"
+    elif not after:
+        images = f"{images} unpinned"
+    return f"{foreign(service, 40)} {images}"
+
+
+def _lines(row: HistoryRow) -> list[tuple[str, ...]]:
+    """The lines of one commit; those after the first hold only changes."""
+    changes = [change_text(change) for change in row.changes] or ["-"]
+    if row.rollback_of:
+        changes[0] += f"  (rollback of {foreign(row.rollback_of[:7])})"
+    first = (
+        foreign(row.revision[:7]),
+        moment(row.at),
+        foreign(row.environment, 20),
+        foreign(row.author, 20),
+        foreign(row.subject, 40),
+    )
+    return [(*first, changes[0]), *(("", "", "", "", "", change) for change in changes[1:])]
+
+
+def _runbook_row(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
+    undone = next((r for r in rows if _is(r, row.rollback_of) and r.environment == row.environment), None)
+    took = duration(max((row.at - undone.at).total_seconds(), 0.0)) if undone else "-"
+    reason = row.reason or row.subject
+    cells = [f"{moment(row.at)} UTC", row.environment, reason, row.author, took, _resolution(row, rows)]
+    return f"| {' | '.join(markdown_cell(cell) for cell in cells)} |"
+
+
+def _resolution(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
+    done = ", ".join(change_text(change) for change in row.changes) or "-"
+    services = {change[0] for change in row.changes}
+    later = [
+        r
+        for r in rows
+        if r.environment == row.environment and r.at > row.at and not r.rollback_of
+        if services & {change[0] for change in r.changes}
+    ]
+    if not later:
+        return done
+    following = min(later, key=lambda r: r.at)
+    pinned = ", ".join(change_text(change) for change in following.changes if change[0] in services)
+    return f"{done}; later {pinned} ({following.revision[:7]})"
+
+
+def _is(row: HistoryRow, commit: str) -> bool:
+    """Whether ``commit``, which may be abbreviated, names this row."""
+    return bool(commit) and row.revision.startswith(commit)

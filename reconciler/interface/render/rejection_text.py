@@ -1,0 +1,148 @@
+"""A release that its gate did not pass: the evidence, what runs now, and what is left to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from reconciler.app.slots import Slot, pair
+from reconciler.domain.gate import Judgement, Sample, Verdict
+from reconciler.domain.plan import Create, Entry, Plan, Replace
+from reconciler.domain.report import Outcome, Report, Result
+from reconciler.interface.render.foreign import columns, foreign, foreign_lines
+from reconciler.interface.render.phrases import duration, listed, short_image
+from reconciler.interface.render.style import Style, Tone
+
+_MOST_LOG_LINES = 20
+_MOST_LOG_COLUMNS = 200
+
+
+def rejection_lines(report: Report, outcome: Outcome, style: Style, git: str) -> list[list[str]]:
+    """Paragraphs: the judgement, log lines, what runs again or must be put back, what to do in Git."""
+    plan = report.plan
+    return [
+        _judgement(report, outcome.judgement, style),
+        *_excerpts(outcome, style),
+        _restored(report, plan, outcome, style) if plan else [],
+        _git(plan, git, style) if plan else [],
+    ]
+
+
+def replaced(plan: Plan) -> list[Entry]:
+    """The services that a release replaces or brings: what undoing it concerns."""
+    return [entry for entry in plan.entries if any(isinstance(a, (Replace, Create)) for a in entry.actions)]
+
+
+def _judgement(report: Report, judgement: Judgement, style: Style) -> list[str]:
+    revision = f" of {foreign(report.revision.short())}" if report.revision else ""
+    what = f"the release{revision} in {foreign(report.environment)}"
+    after = f" after {duration(judgement.seconds)}" if judgement.seconds else ""
+    said = {Verdict.FAIL: f"{what} was rejected", Verdict.INCONCLUSIVE: f"{what} could not be judged"}
+    sentence = said.get(judgement.verdict, f"{what} was undone") + after
+    error = style.paint("error:", Tone.BAD)
+    return [f"{error} {sentence}: {foreign(judgement.reason)}", *_samples(judgement.deciding)]
+
+
+def _samples(samples: Iterable[Sample]) -> list[str]:
+    """The evidence, one line each."""
+    shown = [(foreign(s.subject, 60), s) for s in samples]
+    width = max((columns(name) for name, _ in shown), default=0)
+    lines = []
+    for name, sample in shown:
+        seen = f"{sample.evidence} at {duration(sample.at_seconds)}: {foreign(sample.detail)}"
+        lines.append(f"  {name}{' ' * (width - columns(name))}  {seen}")
+    return lines
+
+
+def _excerpts(outcome: Outcome, style: Style) -> list[list[str]]:
+    """The last lines of each container; a bar keeps them from being taken for ours."""
+    paragraphs = []
+    for name, text in sorted(outcome.excerpts.items()):
+        lines = [line for line in foreign_lines(text, _MOST_LOG_COLUMNS) if line][-_MOST_LOG_LINES:]
+        said = f"last lines of {foreign(name)}:" if lines else f"{foreign(name)} wrote no log."
+        paragraphs.append([said, *(style.paint(f"  | {line}", Tone.QUIET) for line in lines)])
+    return paragraphs
+
+
+def _restored(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str]:
+    """What runs now."""
+    if outcome.result is Result.FAILED:
+        return ["Nothing was replaced, so there was nothing to undo."]
+    if outcome.result is Result.ROLLBACK_FAILED:
+        return _degraded(report, plan, outcome, style)
+    again = [f"{foreign(e.name, 40)} {short_image(e.before)}" for e in replaced(plan) if e.before]
+    gone = [foreign(e.name, 40) for e in replaced(plan) if not e.before]
+    lines = [f"Runs again: {', '.join(again)}{_verified(outcome.restored)}."] if again else []
+    return [*lines, *([f"Removed again, for it did not run before: {', '.join(gone)}."] if gone else [])]
+
+
+def _verified(restored: Judgement | None) -> str:
+    """Only what was looked at is called verified."""
+    if restored is None or restored.verdict is not Verdict.PASS or not restored.seconds:
+        return ""
+    return f" (verified in {duration(restored.seconds)})"
+
+
+def _degraded(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str]:
+    """Why the environment is degraded, and what a person can do."""
+    name = foreign(report.environment)
+    slots = _served(plan)
+    restored = outcome.restored
+    error = style.paint("error:", Tone.BAD)
+    if not slots:
+        return [f"{error} {name} is DEGRADED: nothing of this release ran before, nothing can be put back"]
+    reason = f": {foreign(restored.reason)}" if restored else ""
+    if restored is not None and restored.deciding:
+        lines = [f"{error} {name} is DEGRADED: what ran before runs again, and does not pass either{reason}"]
+        return [*lines, *_samples(restored.deciding), *_exonerated(outcome.judgement, restored)]
+    lines = [f"{error} {name} is DEGRADED: what ran before could not be put back{reason}"]
+    return [*lines, *manual_commands(slots)]
+
+
+def _exonerated(judgement: Judgement, restored: Judgement) -> list[str]:
+    """The same check fails with and without the release: then it is not the release."""
+    before = {sample.subject for sample in judgement.deciding}
+    same = sorted({sample.subject for sample in restored.deciding} & before)
+    if not same:
+        return []
+    names = listed([foreign(name, 60) for name in same])
+    return [f"  = note: {names}: the same with and without this release, so the cause is probably elsewhere"]
+
+
+def _served(plan: Plan) -> list[Slot]:
+    """The places whose predecessors are to run when the release is undone, the last switched first."""
+    replaces = [action for action in plan.actions if isinstance(action, Replace)]
+    return [slot for action in reversed(replaces) for slot in pair(action).slots if slot.served]
+
+
+def manual_commands(slots: Iterable[Slot]) -> list[str]:
+    """What to type on the host to put predecessors back; harmless where one is back already."""
+    lines = ["Put it back by hand, on the environment's engine (what is back already is left alone):"]
+    for slot in slots:
+        name, retired, waiting = (_argument(n) for n in (slot.name, slot.retired_name, slot.waiting_name))
+        policy = _argument(slot.service.restart)
+        lines += [
+            f"  docker container inspect {retired} >/dev/null && {{",
+            f"    docker stop {name}",
+            f"    docker rename {name} {waiting}",
+            f"    docker rename {retired} {name}",
+            f"    docker update --restart {policy} {name}",
+            *([] if slot.service.one_shot else [f"    docker start {name}"]),
+            "  }",
+        ]
+    return lines
+
+
+def _argument(text: str) -> str:
+    return shlex.quote(foreign(text))
+
+
+def _git(plan: Plan, git: str, style: Style) -> list[str]:
+    """What Git says now."""
+    if git:
+        return [f"Git: {foreign(git)}"]
+    asked = [f"{foreign(e.name, 40)} {short_image(e.after)}" for e in replaced(plan) if e.after and e.pinned]
+    if not asked:
+        return []
+    todo = "pin a fixed image, or take the commit back with git revert"
+    return [f"  = {style.paint('help:', Tone.CHANGED)} Git still asks for {listed(asked)}: {todo}"]

@@ -1,0 +1,120 @@
+"""Where environments stand: a table of all of them, and the services of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.domain.desired import Desired, Revision
+from reconciler.domain.health import health_of, service_health, sync_of
+from reconciler.domain.observed import Observed, Role
+from reconciler.domain.plan import Change, Entry, Plan
+from reconciler.domain.report import EnvironmentHealth, Sync
+from reconciler.errors import ReconcileError
+from reconciler.interface.render.foreign import foreign
+from reconciler.interface.render.phrases import transition
+from reconciler.interface.render.plan_text import tally
+from reconciler.interface.render.style import Style, table
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service: its health, and how many of its containers run. ``wanted`` is None for strangers."""
+
+    name: str
+    health: EnvironmentHealth
+    running: int
+    wanted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where one environment stands, for ``plan`` and ``status``.
+
+    ``revision`` and ``plan`` are None where the look failed; ``error`` says why. ``remark`` is
+    something else worth a cell (paused until when, the last pass).
+    """
+
+    environment: str
+    sync: Sync = Sync.UNKNOWN
+    health: EnvironmentHealth = EnvironmentHealth.UNKNOWN
+    revision: Revision | None = None
+    plan: Plan | None = None
+    services: tuple[ServiceStatus, ...] = ()
+    error: ReconcileError | None = None
+    remark: str = ""
+
+
+def status_of(desired: Desired, observed: Observed, plan: Plan) -> Status:
+    """Where an environment stands, as of one look at it."""
+    known = {service.name: service for service in desired.services}
+    services = []
+    for entry in plan.entries:
+        instances = observed.of(entry.name)
+        running = sum(1 for i in instances if i.running and i.role is not Role.TEMPLATE)
+        service = known.get(entry.name)
+        health = service_health(service, instances) if service else EnvironmentHealth.UNKNOWN
+        services.append(ServiceStatus(entry.name, health, running, service.replicas if service else None))
+    return Status(
+        environment=desired.environment.name,
+        sync=sync_of(plan),
+        health=health_of(desired, observed),
+        revision=desired.revision,
+        plan=plan,
+        services=tuple(services),
+    )
+
+
+def status_text(statuses: Sequence[Status], style: Style) -> str:
+    """All environments in a table; the services below it where there is only one."""
+    heading = ("ENVIRONMENT", "SYNC", "HEALTH", "SERVICES", "REVISION", "DETAILS")
+    lines = table([heading, *(_row(status) for status in statuses)], style)
+    if len(statuses) == 1 and statuses[0].plan is not None:
+        lines += ["", *services_lines(statuses[0], statuses[0].plan, style)]
+    return "\n".join(lines)
+
+
+def services_lines(status: Status, plan: Plan, style: Style) -> list[str]:
+    """The services of one environment in a table."""
+    if not plan.entries:
+        return ["no services"]
+    by_name = {service.name: service for service in status.services}
+    rows = [_service_row(entry, by_name.get(entry.name)) for entry in plan.entries]
+    return table([("SERVICE", "CHANGE", "HEALTH", "RUNNING", "IMAGE", "CAUSE"), *rows], style)
+
+
+def _row(status: Status) -> tuple[str, ...]:
+    ours = [service for service in status.services if service.wanted is not None]
+    healthy = sum(1 for service in ours if service.health is EnvironmentHealth.HEALTHY)
+    revision = foreign(status.revision.short(), 40) if status.revision else "-"
+    details = [foreign(status.remark, 60), _details(status)]
+    return (
+        foreign(status.environment, 40),
+        str(status.sync),
+        str(status.health),
+        f"{healthy}/{len(ours)}" if status.plan else "-",
+        revision,
+        ", ".join(detail for detail in details if detail),
+    )
+
+
+def _details(status: Status) -> str:
+    if status.error is not None:
+        return foreign(status.error.problem, 80)
+    if status.plan is None or all(entry.change is Change.NONE for entry in status.plan.entries):
+        return ""
+    return tally(status.plan)
+
+
+def _service_row(entry: Entry, service: ServiceStatus | None) -> tuple[str, ...]:
+    wanted = f"/{service.wanted}" if service and service.wanted is not None else ""
+    stranger = entry.change in (Change.ORPHAN, Change.UNMANAGED)
+    images = transition(entry.before, entry.after)
+    return (
+        foreign(entry.name, 40),
+        str(entry.change),
+        str(service.health) if service else str(EnvironmentHealth.UNKNOWN),
+        f"{service.running}{wanted}" if service else "-",
+        images if entry.pinned or stranger or not images else f"{images} (unpinned)",
+        "" if " → " in entry.cause else foreign(entry.cause, 80),
+    )

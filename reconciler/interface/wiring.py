@@ -1,0 +1,169 @@
+"""The only place that constructs adapters. Heavy ones are imported when they are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler.app.converge import Reconciler
+from reconciler.app.desired import DesiredState
+from reconciler.app.host import Host
+from reconciler.app.release import Pins
+from reconciler.domain.environment import Environment
+from reconciler.domain.policy import USUAL_REMOVAL, Limits
+from reconciler.domain.report import Step
+from reconciler.errors import Refused
+from reconciler.interface.settings import Settings
+from reconciler.ports import Clock, Compose, Engine, Registry, Repository, StateFiles
+
+
+@dataclass(slots=True)
+class Wiring:
+    """The program's parts for one run, built when first needed.
+
+    Args:
+        settings: how this run was called.
+        progress: told of each finished step, with the environment's name.
+        interrupted: whether the run is to end.
+    """
+
+    settings: Settings
+    progress: Callable[[str, Step], None] = field(default=lambda _environment, _step: None)
+    interrupted: Callable[[], bool] = field(default=lambda: False)
+    _repository: Repository | None = None
+    _desired: DesiredState | None = None
+    _compose: Compose | None = None
+    _engines: dict[tuple[str, str], Engine] = field(default_factory=dict)
+
+    @property
+    def repository(self) -> Repository:
+        """The Git repository around the state folder."""
+        if self._repository is None:
+            from reconciler.adapters.git import GitRepository
+
+            self._repository = GitRepository.discover(self.settings.folder)
+        return self._repository
+
+    @property
+    def state_files(self) -> StateFiles:
+        """The reader of YAML."""
+        from reconciler.adapters.state_files import YamlStateFiles
+
+        return YamlStateFiles()
+
+    @property
+    def compose(self) -> Compose:
+        """Docker Compose."""
+        if self._compose is None:
+            from reconciler.adapters.compose import ComposeCli
+            from reconciler.adapters.compose.executable import Executable
+
+            environ = self.settings.environ
+            self._compose = ComposeCli(Executable.find(environ), environ, self.settings.folder)
+        return self._compose
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        from reconciler.adapters.clock import SystemClock
+
+        return SystemClock()
+
+    @property
+    def registry(self) -> Registry:
+        """Image registries."""
+        from reconciler.adapters.registry import HttpRegistry
+
+        return HttpRegistry()
+
+    @property
+    def desired(self) -> DesiredState:
+        """What Git says."""
+        if self._desired is None:
+            self._desired = DesiredState(
+                repository=self.repository,
+                state_files=self.state_files,
+                compose=self.compose,
+                folder=self.folder,
+                allow_dirty=self.settings.allow_dirty,
+                allowed_powers=self.settings.allowed,
+            )
+        return self._desired
+
+    @property
+    def pins(self) -> Pins:
+        """What moves pins."""
+        return Pins(self.repository, self.state_files, self.registry, self.desired)
+
+    def push_branch(self) -> str:
+        """The branch to push to.
+
+        Raises:
+            Refused: the present branch has no remote branch.
+        """
+        branch = self.repository.upstream()
+        if not branch:
+            raise Refused("the present branch has no remote branch to push to", hint="git push -u origin BRANCH")
+        return branch
+
+    @property
+    def folder(self) -> str:
+        """The state folder, relative to the repository's top level."""
+        folder = self.settings.folder.resolve()
+        return folder.relative_to(self.repository.top.resolve()).as_posix().removeprefix(".")
+
+    def environments(self) -> tuple[Environment, ...]:
+        """The environments of this run: those that were asked for, or all.
+
+        Raises:
+            Refused: an environment does not exist.
+        """
+        known = {environment.name: environment for environment in self.desired.environments()}
+        for name in self.settings.environments:
+            if name not in known:
+                raise Refused(
+                    f"there is no environment {name!r} in reconcile.yaml",
+                    hint=f"There are: {', '.join(known)}",
+                )
+        return tuple(known[name] for name in (self.settings.environments or known))
+
+    def engine(self, environment: Environment) -> Engine:
+        """The engine of an environment; environments on one engine share it."""
+        place = (environment.engine_host, environment.engine_context)
+        if place not in self._engines:
+            from reconciler.adapters.docker_host import DockerHost
+            from reconciler.adapters.registry import HttpRegistry
+
+            registry = HttpRegistry()
+            self._engines[place] = DockerHost(
+                environment.engine_host,
+                context=environment.engine_context,
+                registry=registry,
+                logins=registry.logins,
+            )
+        return self._engines[place]
+
+    def reconciler(self, environment: Environment) -> Reconciler:
+        """Everything that a pass over ``environment`` needs."""
+        from reconciler.adapters.http_probe import HttpProbe
+        from reconciler.adapters.lock_file import LockFile
+        from reconciler.adapters.memory_file import MemoryFile
+
+        settings = self.settings
+        return Reconciler(
+            environment=environment,
+            desired=self.desired,
+            host=Host(
+                engine=self.engine(environment),
+                compose=self.compose,
+                registry=self.registry,
+                probe=HttpProbe(),
+                clock=self.clock,
+                progress=lambda step: self.progress(environment.name, step),
+                interrupted=self.interrupted,
+            ),
+            memory=MemoryFile(settings.state_directory),
+            lock=LockFile(settings.state_directory, self.clock),
+            limits=Limits(removal=1.0 if settings.allow_removal else USUAL_REMOVAL),
+            lock_wait_seconds=settings.lock_wait_seconds,
+        )
