@@ -17,7 +17,6 @@ def history(
     desired: DesiredState,
     *,
     limit: int = 20,
-    rollbacks: bool = False,
 ) -> tuple[HistoryRow, ...]:
     """The releases of an environment, newest first.
 
@@ -27,15 +26,12 @@ def history(
         state_files: reads the pins files of old commits.
         desired: knows where the files are.
         limit: how many rows at the most; 0 for all.
-        rollbacks: only those that roll something back.
     """
     path = desired.path(environment.pins)
-    commits = repository.log(path, limit=0 if rollbacks or not limit else limit + 1)
+    commits = repository.log(path, limit=limit + 1 if limit else 0)
     rows: list[HistoryRow] = []
-    for index, commit in enumerate(commits[: limit or None] if not rollbacks else commits):
+    for index, commit in enumerate(commits[: limit or None]):
         trailers = dict(commit.trailers)
-        if rollbacks and "Reconcile-Rollback-Of" not in trailers:
-            continue
         older = commits[index + 1] if index + 1 < len(commits) else None
         before = _images(repository, state_files, older, path) if older else {}
         after = _images(repository, state_files, commit, path)
@@ -52,7 +48,7 @@ def history(
                 reason=trailers.get("Reconcile-Reason", ""),
             )
         )
-    return tuple(rows[: limit or None])
+    return tuple(rows)
 
 
 def _images(repository: Repository, state_files: StateFiles, commit: Commit, path: str) -> dict[str, str]:

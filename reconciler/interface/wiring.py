@@ -103,7 +103,9 @@ class Wiring:
         """
         branch = self.repository.upstream()
         if not branch:
-            raise Refused("the present branch has no remote branch to push to", hint="git push -u origin BRANCH")
+            raise Refused(
+                "the present branch has no remote branch to push to", hint="git push -u origin BRANCH"
+            )
         return branch
 
     @property

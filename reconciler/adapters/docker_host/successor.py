@@ -144,5 +144,5 @@ def _endpoint(endpoint: Mapping[str, Any], template: Mapping[str, Any], serving_
     kept = [alias for alias in aliases if alias not in own]
     if len(kept) < len(aliases) and serving_name not in kept:
         kept.insert(0, serving_name)
-    chosen = {key: endpoint[key] for key in _ENDPOINT_KEYS if endpoint.get(key)}
+    chosen = {key: endpoint[key] for key in _ENDPOINT_KEYS if endpoint.get(key) not in (None, "", 0)}
     return {**chosen, "Aliases": kept} if kept else chosen

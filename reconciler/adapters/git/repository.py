@@ -118,10 +118,14 @@ class GitRepository:
     def read(self, revision: Revision, path: str) -> str:
         """The text of a tracked regular file at a revision; executable ones count as regular.
 
+        Of a ``dirty`` revision it is the file that lies in the work tree.
+
         Raises:
             InvalidState: no such file there, not a regular file, larger than 1 MiB, or not UTF-8.
             Refused: the path leaves the repository, or the revision is not in it.
         """
+        if revision.dirty:
+            return worktree.read(self.layout.top, path)
         return self.read_many(revision, (path,))[0]
 
     def read_many(self, revision: Revision, paths: Sequence[str]) -> tuple[str, ...]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from reconciler.adapters.git.names import path_in_repository
 from reconciler.adapters.git.process import Git
+from reconciler.errors import Finding, InvalidState
+
+LARGEST_FILE = 2**20
 
 # Fields before the path, by kind of entry. https://git-scm.com/docs/git-status#_porcelain_format_version_2
 _FIELDS_BEFORE_PATH = {"1": 8, "u": 10, "?": 1}
@@ -25,6 +29,29 @@ def uncommitted(git: Git, paths: Sequence[str]) -> tuple[str, ...]:
         entry for entry in answer.decode("utf-8", "replace").split("\0") if entry[:1] in ("1", "u", "?")
     )
     return tuple(sorted({entry.split(" ", _FIELDS_BEFORE_PATH[entry[0]])[-1] for entry in entries}))
+
+
+def read(top: Path, path: str) -> str:
+    """The text of a file as it lies there, committed or not.
+
+    Raises:
+        InvalidState: it is not there, not a regular file of this work tree, larger than 1 MiB, or not UTF-8.
+        Refused: the path leaves the repository.
+    """
+    file = top / path_in_repository(path)
+    if file.is_symlink() or not file.is_file() or not file.resolve().is_relative_to(top):
+        raise _unreadable(path, "it is not a regular file in the work tree")
+    content = file.read_bytes()
+    if len(content) > LARGEST_FILE:
+        raise _unreadable(path, "it is larger than 1 MiB")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"it is not UTF-8 at byte {error.start}") from error
+
+
+def _unreadable(path: str, why: str) -> InvalidState:
+    return InvalidState(f"{path} cannot be read", findings=(Finding(path, 0, 0, why),))
 
 
 def tracked(git: Git, path: str) -> bool:

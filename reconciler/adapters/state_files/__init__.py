@@ -6,6 +6,8 @@ meaning, ``pin_edit`` changes one scalar, ``schemas`` finds and applies the JSON
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.adapters.state_files.pin_edit import with_pin
 from reconciler.adapters.state_files.pins import pins, unknown_services
 from reconciler.adapters.state_files.settings import settings
@@ -13,6 +15,7 @@ from reconciler.adapters.state_files.source import decode
 from reconciler.domain.desired import Pin
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
+from reconciler.errors import Finding
 
 __all__ = ["YamlStateFiles", "decode", "unknown_services"]
 
@@ -27,6 +30,12 @@ class YamlStateFiles:
     def pins(self, text: str, path: str) -> tuple[Pin, ...]:
         """Read a pins file; see ``ports.StateFiles.pins``."""
         return pins(text, path)
+
+    def unknown_services(
+        self, pins: Sequence[Pin], known: Sequence[str], text: str, path: str
+    ) -> tuple[Finding, ...]:
+        """Pins of services that are not ``known``; see ``ports.StateFiles.unknown_services``."""
+        return unknown_services(pins, known, text, path)
 
     def with_pin(self, text: str, path: str, service: str, image: ImageRef) -> str:
         """Change or add one pin; see ``ports.StateFiles.with_pin``."""

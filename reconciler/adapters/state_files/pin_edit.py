@@ -10,7 +10,7 @@ import re
 
 from reconciler.adapters.state_files.nodes import Text
 from reconciler.adapters.state_files.pins import Entry, PinsFile, image_problem, outline
-from reconciler.adapters.state_files.source import Source, cannot_be_used
+from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order
 from reconciler.domain.image import ImageRef
 from reconciler.errors import Finding, InvalidState
 
@@ -47,7 +47,7 @@ def _readable(source: Source) -> PinsFile:
     """The file, where it is one; images that lack a digest do not matter here, they may be what is mended."""
     file, findings = outline(source)
     if file is None or findings:
-        raise InvalidState(cannot_be_used(source.path), findings=tuple(sorted(findings)))
+        raise InvalidState(cannot_be_used(source.path), findings=in_order(findings))
     return file
 
 

@@ -1,7 +1,7 @@
 """A pins file: a Compose override file with nothing but images.
 
-Its format is strict, because a rollback changes one scalar of it and people revert its lines: block style, one
-key per line, a digest in every pin. ``schemas/pins.schema.json`` says the same to editors, as far as a schema
+Its format is strict, because a rollback changes one scalar of it and people revert its lines: block style,
+one key per line, a digest in every pin. ``schemas/pins.schema.json`` says the same to editors, as far as a schema
 can; a test holds the two together.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
-from reconciler.adapters.state_files.source import Source, cannot_be_used, did_you_mean, quoted
+from reconciler.adapters.state_files.source import Source, cannot_be_used, did_you_mean, in_order, quoted
 from reconciler.adapters.state_files.yaml_text import read
 from reconciler.domain.desired import Pin
 from reconciler.domain.image import ImageRef
@@ -59,7 +59,7 @@ def pins(text: str, path: str) -> tuple[Pin, ...]:
     if file is not None:
         findings += _content(source, file)
     if file is None or findings:
-        raise InvalidState(cannot_be_used(path), findings=tuple(sorted(findings)))
+        raise InvalidState(cannot_be_used(path), findings=in_order(findings))
     return tuple(_pin(entry) for entry in file.entries)
 
 

@@ -11,13 +11,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Dict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
-from reconciler.adapters.state_files.source import Source, did_you_mean, quoted
-from reconciler.adapters.state_files.yaml_text import MAX_FINDINGS
+from reconciler.adapters.state_files.source import Source, did_you_mean, in_order, quoted
 from reconciler.errors import Failed, Finding
 
 if TYPE_CHECKING:
@@ -65,13 +63,13 @@ def load(name: str) -> dict[str, Any]:
 
 
 def violations(source: Source, root: Node, schema: Dict[str, Any]) -> tuple[Finding, ...]:
-    """What ``root`` has against ``schema``, at most ``MAX_FINDINGS``, in the order of the file."""
+    """What ``root`` has against ``schema``, in the order of the file."""
     # Imported late: it takes 90 ms, and only commands that read state need it.
     from jsonschema import Draft202012Validator
 
     errors = Draft202012Validator(schema).iter_errors(instance(root))
     explained = (finding for error in errors for finding in _explain(source, root, error))
-    return tuple(sorted(set(islice(explained, MAX_FINDINGS))))
+    return in_order(explained)
 
 
 def instance(node: Node) -> Any:
@@ -120,10 +118,11 @@ def _explain(source: Source, root: Node, error: ValidationError) -> Iterator[Fin
                     )
                     for wanted in missing
                 )
-        case "uniqueItems" if isinstance(node, Items):
-            yield from _repeated(source, node, name)
         case "type" | "minProperties" | "minItems":
             yield _finding(source, _position(key, node), *_wrong_type(name, node, schema))
+        case "maxLength" | "maxItems":
+            what = "characters" if error.validator == "maxLength" else "entries"
+            yield _finding(source, node, f"{_at(name)} has more than {schema[error.validator]} {what}")
         case "enum" | "const":
             yield _finding(source, node, *_wrong_word(name, node, schema))
         case _:
@@ -182,16 +181,6 @@ def _unknown_keys(source: Source, node: Mapping, name: str, known: Dict[str, Any
         elif key.value not in known:
             hint = did_you_mean(key.value, known) or f"known here: {', '.join(known)}"
             yield _finding(source, key, f"{quoted(key.value)} is not a key of {_at(name)}", hint)
-
-
-def _repeated(source: Source, node: Items, name: str) -> Iterator[Finding]:
-    for position, item in enumerate(node.items):
-        if isinstance(item, Text) and any(
-            isinstance(other, Text) and other.value == item.value for other in node.items[:position]
-        ):
-            yield _finding(
-                source, item, f"{_at(name)} lists {quoted(item.value)} twice", "remove one of them"
-            )
 
 
 def _wrong_type(name: str, node: Node, schema: Dict[str, Any]) -> tuple[str, str]:

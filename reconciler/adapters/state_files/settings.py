@@ -1,17 +1,18 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
-The schema says what may be written. Here is only what no schema can say: that two environments must not fight
-over the same containers.
+The schema says what may be written. Here is only what it cannot say: that two environments must not fight over the
+same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile list).
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from typing import Final
 
 from reconciler.adapters.state_files import schemas
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
-from reconciler.adapters.state_files.source import Source, cannot_be_used
+from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order, quoted
 from reconciler.adapters.state_files.yaml_text import read
 from reconciler.domain.environment import Environment, Gate, GitPolicy, HttpCheck, Severity, Unpinned
 from reconciler.errors import Finding, InvalidSettings
@@ -35,9 +36,9 @@ def settings(text: str, path: str) -> tuple[Environment, ...]:
     if root is not None:
         findings += schemas.violations(source, root, schemas.load("reconcile"))
     if not findings and isinstance(root, Mapping):
-        findings = _rivals(source, root)
+        findings = (*_rivals(source, root), *_repeated(source, root))
     if findings or not isinstance(root, Mapping):
-        raise InvalidSettings(cannot_be_used(path), findings=tuple(sorted(findings)))
+        raise InvalidSettings(cannot_be_used(path), findings=in_order(findings))
     return tuple(
         _environment(key.value, _Settings(node)) for key, node in _Settings(root).entries("environments")
     )
@@ -66,10 +67,10 @@ class _Settings:
         entry = self._node.entry(key)
         return entry[1].value if entry is not None and isinstance(entry[1], Text) else default
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def items(self, key: str) -> tuple[Text, ...]:
         entry = self._node.entry(key)
         items = entry[1].items if entry is not None and isinstance(entry[1], Items) else ()
-        return tuple(item.value for item in items if isinstance(item, Text))
+        return tuple(item for item in items if isinstance(item, Text))
 
     def part(self, key: str) -> _Settings:
         entry = self._node.entry(key)
@@ -86,7 +87,7 @@ def _environment(name: str, written: _Settings) -> Environment:
         pins=posixpath.normpath(written.text("pins", f"{name}/compose.pins.yaml")),
         project=written.text("project"),
         directory=posixpath.normpath(written.text("directory", "..")),
-        compose=tuple(posixpath.normpath(file) for file in written.texts("compose")),
+        compose=tuple(posixpath.normpath(file.value) for file in written.items("compose")),
         engine_host=engine.text("host"),
         engine_context=engine.text("context"),
         gate=_gate(written),
@@ -129,3 +130,15 @@ def _rivals(source: Source, root: Mapping) -> tuple[Finding, ...]:
             hint = f"that one is on line {other.line}; give each environment a 'project' of its own"
             findings.append(source.finding(key.line, key.column, message, hint))
     return tuple(findings)
+
+
+def _repeated(source: Source, root: Mapping) -> Iterator[Finding]:
+    """Compose files that an environment names twice."""
+    for _, node in _Settings(root).entries("environments"):
+        seen: set[str] = set()
+        for item in _Settings(node).items("compose"):
+            file = posixpath.normpath(item.value)
+            if file in seen:
+                message = f"the Compose file {quoted(file)} is listed twice"
+                yield source.finding(item.line, item.column, message, "remove one of them")
+            seen.add(file)

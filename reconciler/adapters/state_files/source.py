@@ -6,16 +6,21 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from reconciler.errors import Finding, InvalidSettings, InvalidState
 
 MAX_BYTES: Final = 1024 * 1024
+MAX_FINDINGS: Final = 50
 _MAX_EXCERPT = 200
 _MAX_QUOTED = 60
+_MAX_REDACTED = (
+    4096  # A line may be 1 MiB long. What follows is not shown, but may tell that a secret came before.
+)
 
 # Secrets in URLs: whatever stands before the @ of http(s), and whatever looks like user:password elsewhere.
-_CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/\s@]+(?=@)|(?<=://)[^/\s@]*:[^/\s]*(?=@)")
+_CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/\s]+(?=@)|(?<=://)[^/\s@:]*:[^/\s]*(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,9 @@ class Source:
     def finding(self, line: int, column: int, message: str, hint: str = "") -> Finding:
         """A problem at a position counted from 1, with its line as the excerpt."""
         excerpt = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        return Finding(self.path, line, column, message, hint, redacted(excerpt)[:_MAX_EXCERPT])
+        return Finding(
+            self.path, line, column, message, hint, redacted(excerpt[:_MAX_REDACTED])[:_MAX_EXCERPT]
+        )
 
     def finding_at(self, index: int, message: str, hint: str = "") -> Finding:
         """A problem at the character ``index`` of the text."""
@@ -73,6 +80,11 @@ def cannot_be_used(path: str) -> str:
     return f"{path} cannot be used"
 
 
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings of one file by position, none twice, and no more than anybody would read."""
+    return tuple(sorted(set(islice(findings, MAX_FINDINGS))))
+
+
 def too_large(path: str) -> Finding:
     """The finding for a file above the size limit; it has no position."""
     hint = "files of the state folder are small: is it the right one?"
@@ -87,7 +99,7 @@ def position(text: str, index: int) -> tuple[int, int]:
 
 def quoted(text: str) -> str:
     """``text`` for a message: in quotes, escaped, shortened, without credentials."""
-    shown = redacted(text)
+    shown = redacted(text[:_MAX_REDACTED])
     return repr(shown if len(shown) <= _MAX_QUOTED else shown[: _MAX_QUOTED - 1] + "…")
 
 

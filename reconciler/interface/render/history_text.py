@@ -10,6 +10,8 @@ from reconciler.interface.render.foreign import foreign, markdown_cell
 from reconciler.interface.render.phrases import duration, transition
 from reconciler.interface.render.style import Style, table
 
+_HEADING: tuple[str, ...] = ("REVISION", "DATE (UTC)", "ENVIRONMENT", "AUTHOR", "SUBJECT", "CHANGES")
+_OTHER_COLUMNS = 68
 _RUNBOOK = ("Date", "Environment", "Reason", "Rolled Back By", "Duration", "Resolution")
 
 
@@ -17,13 +19,10 @@ def history_text(rows: Sequence[HistoryRow], style: Style) -> str:
     """Commits and what each pinned, in the order given; one line for each service."""
     if not rows:
         return "No releases."
-    several = len({row.environment for row in rows}) > 1
-    heading = ("REVISION", "DATE (UTC)", "ENVIRONMENT", "AUTHOR", "SUBJECT", "CHANGES")
-    lines = [line for row in rows for line in _lines(row)]
-    if not several:
-        heading = heading[:2] + heading[3:]
+    lines = [_HEADING, *(line for row in rows for line in _lines(row, style.width))]
+    if len({row.environment for row in rows}) == 1:
         lines = [line[:2] + line[3:] for line in lines]
-    return "\n".join(table([heading, *lines], style))
+    return "\n".join(table(lines, style))
 
 
 def rollbacks(rows: Sequence[HistoryRow]) -> list[HistoryRow]:
@@ -58,7 +57,7 @@ def change_text(change: tuple[str, str, str]) -> str:
     return f"{foreign(service, 40)} {images}"
 
 
-def _lines(row: HistoryRow) -> list[tuple[str, ...]]:
+def _lines(row: HistoryRow, width: int) -> list[tuple[str, ...]]:
     """The lines of one commit; those after the first hold only changes."""
     changes = [change_text(change) for change in row.changes] or ["-"]
     if row.rollback_of:
@@ -68,7 +67,7 @@ def _lines(row: HistoryRow) -> list[tuple[str, ...]]:
         moment(row.at),
         foreign(row.environment, 20),
         foreign(row.author, 20),
-        foreign(row.subject, 40),
+        foreign(row.subject, max(width - _OTHER_COLUMNS, 20)),
     )
     return [(*first, changes[0]), *(("", "", "", "", "", change) for change in changes[1:])]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -234,7 +234,7 @@ def _error(error: ReconcileError | None) -> Object | None:
     }
 
 
-def _step(step: Step) -> Mapping[str, object]:
+def _step(step: Step) -> Object:
     return {
         "verb": step.verb,
         "subject": step.subject,

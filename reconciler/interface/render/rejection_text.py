@@ -40,7 +40,14 @@ def _judgement(report: Report, judgement: Judgement, style: Style) -> list[str]:
     said = {Verdict.FAIL: f"{what} was rejected", Verdict.INCONCLUSIVE: f"{what} could not be judged"}
     sentence = said.get(judgement.verdict, f"{what} was undone") + after
     error = style.paint("error:", Tone.BAD)
-    return [f"{error} {sentence}: {foreign(judgement.reason)}", *_samples(judgement.deciding)]
+    return [f"{error} {sentence}", *_evidence(judgement)]
+
+
+def _evidence(judgement: Judgement) -> list[str]:
+    """The reason, and the samples where they say more than it."""
+    said = [f"{sample.subject}: {sample.detail}" for sample in judgement.deciding]
+    more = _samples(judgement.deciding) if said != [judgement.reason] else []
+    return [f"  = reason: {foreign(judgement.reason)}", *more]
 
 
 def _samples(samples: Iterable[Sample]) -> list[str]:
@@ -91,12 +98,16 @@ def _degraded(report: Report, plan: Plan, outcome: Outcome, style: Style) -> lis
     error = style.paint("error:", Tone.BAD)
     if not slots:
         return [f"{error} {name} is DEGRADED: nothing of this release ran before, nothing can be put back"]
-    reason = f": {foreign(restored.reason)}" if restored else ""
+    evidence = _evidence(restored) if restored else []
     if restored is not None and restored.deciding:
-        lines = [f"{error} {name} is DEGRADED: what ran before runs again, and does not pass either{reason}"]
-        return [*lines, *_samples(restored.deciding), *_exonerated(outcome.judgement, restored)]
-    lines = [f"{error} {name} is DEGRADED: what ran before could not be put back{reason}"]
-    return [*lines, *manual_commands(slots)]
+        lines = [f"{error} {name} is DEGRADED: what ran before runs again, and does not pass either"]
+        return [*lines, *evidence, *_exonerated(outcome.judgement, restored)]
+    return [
+        f"{error} {name} is DEGRADED: what ran before could not be put back",
+        *evidence,
+        "",
+        *manual_commands(slots),
+    ]
 
 
 def _exonerated(judgement: Judgement, restored: Judgement) -> list[str]:

@@ -36,17 +36,7 @@ def report_text(report: Report, style: Style, git: str = "") -> str:
             reader is told what to do there.
     """
     blocks = [_what(report, style), *_why(report, style, git), _notes(report), _end(report, style)]
-    return "\n".join(
-        "\n".join(block) if number == 0 else _set_off(block) for number, block in _filled(blocks)
-    )
-
-
-def _filled(blocks: list[list[str]]) -> enumerate[list[str]]:
-    return enumerate(block for block in blocks if block)
-
-
-def _set_off(block: list[str]) -> str:
-    return "\n".join(["", *block])
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def _what(report: Report, style: Style) -> list[str]:
@@ -97,7 +87,7 @@ def _end(report: Report, style: Style) -> list[str]:
                 style.paint(f"Rolled back {name} in {took}: {_counts(report, 'rolled back')}.", Tone.WATCH)
             ]
         case Result.ROLLBACK_FAILED:
-            lines = [style.paint(f"Could not roll back {name} in {took}: it is DEGRADED.", Tone.BAD)]
+            lines = [style.paint(f"Could not roll back {name} after {took}: it is DEGRADED.", Tone.BAD)]
         case Result.FAILED:
             lines = [style.paint(f"Could not converge {name}: failed after {took}.", Tone.BAD)]
     return [*lines, *_health(report)]

@@ -13,7 +13,7 @@ from reconciler.interface.cli.session import Session
 
 @click.command("history")
 @click.argument("environments", nargs=-1, metavar="[ENV]...")
-@click.option("--rollbacks", is_flag=True, help="Only rollbacks: the runbook's table.")
+@click.option("--rollbacks", "only_rollbacks", is_flag=True, help="Only rollbacks: the runbook's table.")
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -26,29 +26,31 @@ from reconciler.interface.cli.session import Session
 )
 @click.pass_obj
 def command(
-    session: Session, environments: tuple[str, ...], *, rollbacks: bool, limit: int, output: str | None
+    session: Session, environments: tuple[str, ...], *, only_rollbacks: bool, limit: int, output: str | None
 ) -> int:
     """The releases of each environment, newest first, as Git tells them."""
-    from reconciler.interface.render.history_text import history_markdown, history_text
+    from reconciler.interface.render.history_text import history_text, rollbacks, runbook_table
     from reconciler.interface.render.json_document import history_document
 
     wiring = session.wiring(*environments)
+    wanted = output or session.output
     rows = {
         environment.name: history(
             environment,
             wiring.repository,
             wiring.state_files,
             wiring.desired,
-            limit=limit,
-            rollbacks=rollbacks,
+            limit=0 if only_rollbacks else limit,
         )
         for environment in wiring.environments()
     }
-    match output or session.output:
-        case "json":
-            click.echo(history_document(rows.items()))
-        case "markdown":
-            click.echo(history_markdown(list(chain.from_iterable(rows.values()))))
-        case _:
-            click.echo("\n\n".join(history_text(each, session.style) for each in rows.values()))
+    if wanted == "markdown":  # the runbook's table looks beyond the rollbacks, for what came of them
+        click.echo(runbook_table(list(chain.from_iterable(rows.values()))))
+        return exit_codes.OK
+    if only_rollbacks:
+        rows = {name: tuple(rollbacks(each)[: limit or None]) for name, each in rows.items()}
+    if wanted == "json":
+        click.echo(history_document(rows.items()))
+    else:
+        click.echo("\n\n".join(history_text(each, session.style) for each in rows.values()))
     return exit_codes.OK
