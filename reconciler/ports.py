@@ -217,6 +217,10 @@ class Compose(Protocol):
 class Engine(Protocol):
     """One Docker Engine. Every call has a deadline of its own."""
 
+    @property
+    def name(self) -> str:
+        """Where it listens, without any password: the same engine has the same name."""
+
     def observe(self, project: str) -> Observed:
         """All containers of a Compose project, with one list call.
 

@@ -6,7 +6,7 @@ predecessors. Whatever goes wrong here ends the pass with nothing changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from reconciler.domain.desired import Desired, Port, Service
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, Role
 from reconciler.domain.plan import Action, Create, Plan, Replace
-from reconciler.errors import EngineFailed, PullFailed, Stale
+from reconciler.errors import ComposeFailed, EngineFailed, PullFailed, ReconcileError, Stale
 
 PULLS_AT_ONCE = 4
 
@@ -63,7 +63,9 @@ def prepare(
     created = _create(host, desired, files, creates, pairings, observed)
     try:
         pairings = _succeed(host, desired, files, plan, pairings)
-    except (EngineFailed, Stale):
+        if host.interrupted():
+            raise Stale("interrupted before anything was switched", hint="Run the pass again")
+    except ReconcileError:
         discard(host, pairings, created)
         raise
     return Prepared(pairings, created, _retired_images(plan.actions))
@@ -141,11 +143,21 @@ def _create(
     if not counts:
         return {}
     scale = {name: len(observed.of(name)) + count for name, count in sorted(counts.items())}
-    with host.step("create", ", ".join(scale)):
-        host.compose.create(desired.environment, files, scale)
     known = {instance.id for instance in observed.instances}
-    fresh = [i for i in host.engine.observe(desired.environment.project).instances if i.id not in known]
+    try:
+        with host.step("create", ", ".join(scale)):
+            host.compose.create(desired.environment, files, scale)
+    except ComposeFailed:
+        discard(host, {}, {"": _fresh(host, desired, known)})
+        raise
+    fresh = _fresh(host, desired, known)
     return {name: tuple(i for i in fresh if i.service == name) for name in scale}
+
+
+def _fresh(host: Host, desired: Desired, known: Container[str]) -> tuple[Instance, ...]:
+    """The containers that were not there before."""
+    present = host.engine.observe(desired.environment.project)
+    return tuple(instance for instance in present.instances if instance.id not in known)
 
 
 def _succeed(

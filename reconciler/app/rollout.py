@@ -69,6 +69,8 @@ class Rollout:
         actions = {entry.name: entry.actions for entry in self.plan.entries}
         for wave in self.plan.waves:
             for name in wave:
+                if self.host.interrupted():
+                    return Judgement(Verdict.INCONCLUSIVE, "interrupted between two services")
                 service = self.desired.service(name)
                 judgement = self._await_dependencies(service)
                 if judgement.verdict is not Verdict.PASS:

@@ -148,15 +148,16 @@ class Wiring:
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
         from reconciler.adapters.http_probe import HttpProbe
-        from reconciler.adapters.lock_file import LockFile
-        from reconciler.adapters.memory_file import MemoryFile
+        from reconciler.adapters.host_state import LockFile, MemoryFile, Place
 
         settings = self.settings
+        engine = self.engine(environment)
+        place = Place(settings.state_directory, engine.name)
         return Reconciler(
             environment=environment,
             desired=self.desired,
             host=Host(
-                engine=self.engine(environment),
+                engine=engine,
                 compose=self.compose,
                 registry=self.registry,
                 probe=HttpProbe(),
@@ -164,8 +165,8 @@ class Wiring:
                 progress=lambda step: self.progress(environment.name, step),
                 interrupted=self.interrupted,
             ),
-            memory=MemoryFile(settings.state_directory),
-            lock=LockFile(settings.state_directory, self.clock),
+            memory=MemoryFile(place),
+            lock=LockFile(place, self.clock),
             limits=Limits(removal=1.0 if settings.allow_removal else USUAL_REMOVAL),
             lock_wait_seconds=settings.lock_wait_seconds,
         )

@@ -66,6 +66,11 @@ class FakeWorld:
     # --- What tests do to the world, and see of it ------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """See `ports.Engine`."""
+        return "fake://world"
+
+    @property
     def calls(self) -> list[tuple[str, ...]]:
         """The calls that asked for a change: the method and its arguments, containers by name."""
         return self._faults.calls

@@ -50,7 +50,7 @@ def service(
     one_shot: bool = False,
 ) -> Service:
     """A service; pinned where ``reference`` has a digest."""
-    reference = reference or image(name, "1.8.2", "2")
+    reference = reference or image(name if name.isidentifier() else "web", "1.8.2", "2")
     pin = Pin(name, ImageRef.parse(reference), 4, 12) if "@" in reference else None
     return Service(
         name,

@@ -63,6 +63,11 @@ class DockerHost:
         """Where the engine listens."""
         return self._engine.endpoint
 
+    @property
+    def name(self) -> str:
+        """Where it listens, without any password."""
+        return str(self.endpoint)
+
     def close(self) -> None:
         """End the idle connections."""
         self._engine.close()

@@ -1,8 +1,8 @@
 """A pins file: a Compose override file with nothing but images.
 
 Its format is strict, because a rollback changes one scalar of it and people revert its lines: block style,
-one key per line, a digest in every pin. ``schemas/pins.schema.json`` says the same to editors, as far as a schema
-can; a test holds the two together.
+one key per line, a digest in every pin. ``schemas/pins.schema.json`` says the same to editors, as far as a
+schema can; a test holds the two together.
 """
 
 from __future__ import annotations

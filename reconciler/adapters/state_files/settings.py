@@ -1,7 +1,8 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
-The schema says what may be written. Here is only what it cannot say: that two environments must not fight over the
-same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile list).
+The schema says what may be written. Here is only what it cannot say: that two environments must not fight
+over the same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile
+list, and does not know that ``./a.yml`` is ``a.yml``).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """YAML as nodes with positions: every scalar stays text, and nothing that could surprise gets through.
 
 A strict subset: one document, no anchors, aliases, merge keys, tags or directives, no key twice. It is read
-from libyaml's events and not with its composer, which recurses in C: 100,000 times ``[`` end the process with a
-segmentation fault, and even the events of such a text take 20 s. Stopping at a depth and at a number of nodes
-prevents both.
+from libyaml's events and not with its composer, which recurses in C: 100,000 times ``[`` end the process with
+a segmentation fault, and even the events of such a text take 20 s. Stopping at a depth and at a number of
+nodes prevents both.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _verified(restored: Judgement | None) -> str:
 def _degraded(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str]:
     """Why the environment is degraded, and what a person can do."""
     name = foreign(report.environment)
-    slots = _served(plan)
+    slots = served(plan)
     restored = outcome.restored
     error = style.paint("error:", Tone.BAD)
     if not slots:
@@ -117,10 +117,10 @@ def _exonerated(judgement: Judgement, restored: Judgement) -> list[str]:
     if not same:
         return []
     names = listed([foreign(name, 60) for name in same])
-    return [f"  = note: {names}: the same with and without this release, so the cause is probably elsewhere"]
+    return [f"  = note: {names} fails without this release too: the cause is probably elsewhere"]
 
 
-def _served(plan: Plan) -> list[Slot]:
+def served(plan: Plan) -> list[Slot]:
     """The places whose predecessors are to run when the release is undone, the last switched first."""
     replaces = [action for action in plan.actions if isinstance(action, Replace)]
     return [slot for action in reversed(replaces) for slot in pair(action).slots if slot.served]
@@ -155,5 +155,5 @@ def _git(plan: Plan, git: str, style: Style) -> list[str]:
     asked = [f"{foreign(e.name, 40)} {short_image(e.after)}" for e in replaced(plan) if e.after and e.pinned]
     if not asked:
         return []
-    todo = "pin a fixed image, or take the commit back with git revert"
+    todo = "pin a fixed image, or git revert the release"
     return [f"  = {style.paint('help:', Tone.CHANGED)} Git still asks for {listed(asked)}: {todo}"]

@@ -12,11 +12,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 
+from reconciler.adapters.host_state.place import Place, unusable
 from reconciler.domain.environment import Environment
-from reconciler.errors import Locked, PermissionRefused
+from reconciler.errors import Locked
 from reconciler.ports import Clock
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -24,14 +23,14 @@ LOOK_AGAIN_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class LockFile:
-    """The ``Lock`` port over files in ``folder``."""
+    """The ``Lock`` port over one file per environment."""
 
-    folder: Path
+    place: Place
     clock: Clock
 
     @contextmanager
     def hold(self, environment: Environment, wait_seconds: float) -> Iterator[None]:
-        """See ``ports.Lock``. The same engine and project share a lock, whatever the environment is called."""
+        """See ``ports.Lock``."""
         file = self._open(environment)
         try:
             self._acquire(file, environment, wait_seconds)
@@ -42,16 +41,12 @@ class LockFile:
             os.close(file)
 
     def _open(self, environment: Environment) -> int:
-        engine = sha256(f"{environment.engine_host} {environment.engine_context}".encode()).hexdigest()[:8]
-        path = self.folder / f"{environment.project}-{engine}.lock"
+        path = self.place.file(environment, "lock")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.place.make()
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise PermissionRefused(
-                f"the lock {path} of {environment.name} cannot be opened: {error.strerror}",
-                hint="Make the state directory writable, or name another one with RECONCILE_STATE_DIR",
-            ) from error
+            raise unusable(path, error) from error
 
     def _acquire(self, file: int, environment: Environment, wait_seconds: float) -> None:
         give_up = self.clock.monotonic() + wait_seconds

@@ -10,25 +10,24 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
+from reconciler.adapters.host_state.place import Place, unusable
 from reconciler.domain.environment import Environment
-from reconciler.errors import PermissionRefused
 
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryFile:
-    """The ``Memory`` port over files in ``folder``."""
+    """The ``Memory`` port over one file per environment."""
 
-    folder: Path
+    place: Place
     _known: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def kept(self, environment: Environment) -> Mapping[str, str]:
         """See ``ports.Memory``."""
-        path = self._path(environment)
+        path = self.place.file(environment, "json")
         if path.name not in self._known:
             self._known[path.name] = _read(path)
         return self._known[path.name]
@@ -39,25 +38,20 @@ class MemoryFile:
         Raises:
             PermissionRefused: the state directory cannot be written.
         """
-        path = self._path(environment)
+        path = self.place.file(environment, "json")
         document = json.dumps({"version": VERSION, "hashes": dict(sorted(hashes.items()))})
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False, encoding="utf-8") as file:
+            self.place.make()
+            with tempfile.NamedTemporaryFile(
+                "w", dir=self.place.folder, delete=False, encoding="utf-8"
+            ) as file:
                 file.write(document)
                 file.flush()
                 os.fsync(file.fileno())
             Path(file.name).replace(path)
         except OSError as error:
-            raise PermissionRefused(
-                f"{path} cannot be written: {error.strerror}",
-                hint="Make room in the state directory, or name another one with RECONCILE_STATE_DIR",
-            ) from error
+            raise unusable(path, error) from error
         self._known[path.name] = dict(hashes)
-
-    def _path(self, environment: Environment) -> Path:
-        engine = sha256(f"{environment.engine_host} {environment.engine_context}".encode()).hexdigest()[:8]
-        return self.folder / f"{environment.project}-{engine}.json"
 
 
 def _read(path: Path) -> Mapping[str, str]:

@@ -1,0 +1,1 @@
+"""The domain alone: tables, and properties."""
