@@ -77,15 +77,17 @@ class Watch:
 
     def saw(self, samples: Iterable[Sample]) -> Watch:
         """The watch after one round of samples; a round may hold any of the subjects."""
-        latest, streak, broken = dict(self.latest), dict(self.streak), self.broken
+        latest, streak = dict(self.latest), dict(self.streak)
+        breaking: list[Sample] = []
         now = 0.0
         for sample in samples:
             bad = sample.evidence is Evidence.BAD
             latest[sample.subject] = sample
             streak[sample.subject] = streak.get(sample.subject, 0) + 1 if bad else 0
             now = max(now, sample.at_seconds)
-            if broken is None and sample.rejects and bad and self._breaks(sample, streak[sample.subject]):
-                broken = sample
+            if sample.rejects and bad and self._breaks(sample, streak[sample.subject]):
+                breaking.append(sample)
+        broken = self.broken or min(breaking, key=lambda sample: sample.subject, default=None)
         rejecting = [latest.get(subject) for subject in self.subjects]
         all_good = all(s is not None and (s.evidence is Evidence.GOOD or not s.rejects) for s in rejecting)
         since = self.good_since_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class Connection:
         """
         try:
             with translated(doing):
+                self._knock()
                 client = self._idle.pop() if self._idle else self._connect()
                 with self._lent(client):
                     yield client
@@ -74,6 +76,17 @@ class Connection:
         if self._relay is not None:
             self._relay.close()
             self._relay = None
+
+    def _knock(self) -> None:
+        """Fail at once, and before the SDK is imported, where nobody listens.
+
+        The SDK would leak the socket with which it found out.
+        https://github.com/docker/docker-py/blob/7.1.0/docker/transport/unixconn.py#L27
+        """
+        if self.endpoint.local:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+                door.settimeout(self.timeout_seconds)
+                door.connect("/" + self.endpoint.url.removeprefix("unix://").lstrip("/"))
 
     def _connect(self) -> Client:
         """A new client; this asks the engine for its API version."""

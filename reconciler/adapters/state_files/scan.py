@@ -18,6 +18,7 @@ _DIRECTIVE = re.compile(r"(?:\A|(?<=[\r\n]))%")
 
 # What libyaml says, and what that means to the person who wrote the file.
 _PLAIN_WORDS = (
+    ("tab character", "a tab where the indentation ends", "indent with spaces"),
     (
         "cannot start any token",
         "this character cannot start a value",

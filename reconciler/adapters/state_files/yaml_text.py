@@ -20,6 +20,7 @@ from reconciler.errors import Finding
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 20_000
+MAX_TEXT: Final = 8_192
 
 
 def read(source: Source) -> tuple[Node | None, tuple[Finding, ...]]:
@@ -192,7 +193,9 @@ class _Composer:
             self._note(
                 event, "tags (!name) are not supported", "remove it; quote text that looks like a number"
             )
-        if isinstance(event, yaml.ScalarEvent) and not event.value.isprintable():
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > MAX_TEXT:
+            self._lost_at(event, f"a key or value is longer than {MAX_TEXT} characters")
+        elif isinstance(event, yaml.ScalarEvent) and not event.value.isprintable():
             self._note(event, "a line break or an invisible character in a value", "write it on one line")
 
 

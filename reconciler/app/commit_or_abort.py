@@ -1,0 +1,156 @@
+"""The two ends of a release: keep it, or put back what ran before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from reconciler.app.gatekeeper import Subject, gate
+from reconciler.app.placement import Placement
+from reconciler.app.prepare import discard
+from reconciler.app.switch import Retired, switch_back
+from reconciler.domain.desired import Service
+from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.plan import Change, Create, Remove, Replace, Restart
+from reconciler.domain.report import Outcome, Result
+from reconciler.errors import EngineFailed
+
+LOG_LINES = 20
+
+
+def commit(placement: Placement, judgement: Judgement) -> Outcome:
+    """Keep the release: predecessors go, and the tag ``rollback`` protects their images.
+
+    What cannot be removed or tagged is noted; it does not make a good release a bad one.
+    """
+    host, prepared, notes = placement.host, placement.prepared, list[str]()
+    for image_id, repository in prepared.retired_images.items():
+        _attempt(notes, partial(host.engine.tag, image_id, repository, "rollback"))
+    going = [retired.slot.predecessor for retired in placement.retired]
+    going += [instance for pairing in prepared.pairings.values() for instance in pairing.surplus]
+    removes = [action for action in placement.plan.actions if isinstance(action, Remove)]
+    going += [instance for action in removes for instance in action.instances]
+    for instance in going:
+        with host.step("remove", instance.serving_name):
+            _attempt(notes, partial(_remove, placement, instance.id))
+    return Outcome(Result.CONVERGED, judgement, gap_seconds=placement.gap_seconds, notes=tuple(notes))
+
+
+def abort(placement: Placement, judgement: Judgement) -> Outcome:
+    """Undo the release in reverse order, and verify what is back with the same checks.
+
+    Needs neither registry nor Git nor DNS: the predecessors were only stopped.
+    """
+    host, notes = placement.host, list[str]()
+    created = _created(placement)
+    rejected = [*placement.started, *created]
+    excerpts = _excerpts(placement, rejected)
+    back = True
+    for retired in _way_back(placement):
+        with host.step("restore", retired.slot.name):
+            back &= _attempt(notes, partial(switch_back, host, retired.slot, retired.policy))
+    surplus = [i for pairing in placement.prepared.pairings.values() for i in pairing.surplus if i.running]
+    for instance in surplus:
+        back &= _attempt(notes, partial(host.engine.start, instance.id))
+    if placement.retired:
+        back &= _attempt(notes, partial(_restart_again, placement))
+    for container in rejected if back else ():
+        _attempt(notes, partial(_remove, placement, container))
+    discard(host, placement.prepared.pairings, {})
+    restored = _verify(placement) if back else Judgement(Verdict.FAIL, notes[0])
+    return Outcome(
+        result=_result(placement, restored),
+        judgement=judgement,
+        restored=restored,
+        gap_seconds=placement.gap_seconds,
+        excerpts=dict(excerpts),
+        notes=tuple(notes),
+    )
+
+
+def _attempt(notes: list[str], action: Callable[[], None]) -> bool:
+    """Do what may fail without ending the rest; what failed becomes a note."""
+    try:
+        action()
+    except EngineFailed as error:
+        notes.append(str(error))
+        return False
+    return True
+
+
+def _remove(placement: Placement, container: str) -> None:
+    services = {service.name: service for service in placement.desired.services}
+    grace = {
+        i.id: services[i.service].stop_grace_seconds
+        for i in placement.observed.instances
+        if i.service in services
+    }
+    placement.host.engine.stop(container, grace.get(container, 10.0))
+    placement.host.engine.remove(container)
+
+
+def _created(placement: Placement) -> list[str]:
+    """What the release brought besides successors: services that are new, or scaled up.
+
+    A container that was removed by hand and created again (drift) stays, whatever the gate says.
+    """
+    drifted = {entry.name for entry in placement.plan.entries if entry.change is Change.DRIFT}
+    created = placement.prepared.created.items()
+    return [instance.id for name, instances in created if name not in drifted for instance in instances]
+
+
+def _excerpts(placement: Placement, containers: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and last log lines of containers that are about to go, as far as they ever ran."""
+    result: list[tuple[str, str]] = []
+    for container in containers:
+        vitals = placement.host.engine.inspect(container)
+        if vitals is not None and vitals.started_at:
+            result.append((vitals.name, placement.host.engine.logs(container, LOG_LINES)))
+    return result
+
+
+def _way_back(placement: Placement) -> list[Retired]:
+    """Reverse order, but nothing before the container that it joins: that one must run first."""
+
+    def depth(service: Service) -> int:
+        return 1 + max((depth(placement.desired.service(name)) for name in service.shares), default=-1)
+
+    back = placement.retired[::-1]
+    back.sort(key=lambda retired: depth(retired.slot.service))  # stable: the reverse order stays
+    return back
+
+
+def _restart_again(placement: Placement) -> None:
+    """Containers that were restarted for a replaced dependency need the one that is back."""
+    for action in placement.plan.actions:
+        if isinstance(action, Restart):
+            placement.restart(action.service, action.instances)
+
+
+def _verify(placement: Placement) -> Judgement:
+    """The same checks on what runs again, without the soak; an interruption does not cut it short."""
+    slots = [retired.slot for retired in placement.retired if retired.slot.served]
+    ids = [(slot.predecessor.id, slot.service) for slot in slots if not slot.service.one_shot]
+    if not ids:
+        return Judgement(Verdict.PASS, "nothing that served was switched")
+    subjects = [
+        Subject(container, service, placement.restarts_before(container)) for container, service in ids
+    ]
+    how = replace(placement.desired.environment.gate, soak_seconds=0.0)
+    host = replace(placement.host, interrupted=lambda: False)
+    with host.step("verify", placement.desired.environment.name):
+        return gate(host, subjects, how)
+
+
+def _result(placement: Placement, restored: Judgement) -> Result:
+    """What the abort amounts to."""
+    changes = [action for action in placement.plan.actions if isinstance(action, (Replace, Create))]
+    if not changes:
+        return Result.FAILED  # a repair did not help; there was no release to undo
+    first = not any(isinstance(action, Replace) for action in changes)
+    slots = [retired.slot for retired in placement.retired]
+    lost = any(not slot.served and not slot.service.one_shot for slot in slots)
+    if restored.verdict is not Verdict.PASS or first or lost:
+        return Result.ROLLBACK_FAILED
+    return Result.ROLLED_BACK

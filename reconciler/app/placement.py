@@ -1,0 +1,182 @@
+"""Put everything in its place, wave by wave: the switch of a whole release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from reconciler.app.gatekeeper import Subject, await_conditions, gate
+from reconciler.app.host import Host
+from reconciler.app.prepare import Prepared
+from reconciler.app.slots import Slot
+from reconciler.app.switch import Retired, retire, switch
+from reconciler.domain.desired import Condition, Desired, Order, Service
+from reconciler.domain.environment import Gate
+from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.observed import Instance, Observed, Role
+from reconciler.domain.plan import Action, Create, Plan, Remove, Replace, Restart, Start
+from reconciler.errors import EngineFailed
+
+SETTLE_SECONDS = 1.0
+"""How long a start-first successor must stay good before its predecessor stops."""
+
+
+@dataclass(slots=True)
+class Placement:
+    """A release while its services take their places, and what undoing it has to know.
+
+    Args:
+        host: the environment's outside.
+        desired: what Git wants.
+        plan: what is to be done.
+        observed: the snapshot that the plan was made from.
+        prepared: the successors and new containers.
+    """
+
+    host: Host
+    desired: Desired
+    plan: Plan
+    observed: Observed
+    prepared: Prepared
+    retired: list[Retired] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    gap_seconds: dict[str, float] = field(default_factory=dict)
+    _placed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def place_all(self) -> Judgement:
+        """Take the waves in order; stop at the first service that does not get into its place."""
+        self._placed = {service.name: self._staying(service.name) for service in self.desired.services}
+        actions = {entry.name: entry.actions for entry in self.plan.entries}
+        for wave in self.plan.waves:
+            for name in wave:
+                judgement = self._place(self.desired.service(name), actions[name])
+                if judgement.verdict is not Verdict.PASS:
+                    return judgement
+        return Judgement(Verdict.PASS, "everything is in its place")
+
+    def subjects(self) -> list[Subject]:
+        """The containers that this release touched, each in its place."""
+        touched = [e.name for e in self.plan.entries if any(not isinstance(a, Remove) for a in e.actions)]
+        known = {service.name for service in self.desired.services}
+        return [
+            Subject(container, self.desired.service(name), self.restarts_before(container))
+            for name in touched
+            if name in known
+            for container in self._placed[name]
+        ]
+
+    def restarts_before(self, container: str) -> int:
+        """Restarts that are not this release's doing: those of containers that were there before."""
+        if all(container != instance.id for instance in self.observed.instances):
+            return 0
+        vitals = self.host.engine.inspect(container)
+        return vitals.restart_count if vitals else 0
+
+    def _staying(self, name: str) -> tuple[str, ...]:
+        """The containers of a service that the plan does not remove."""
+        entries = [entry for entry in self.plan.entries if entry.name == name]
+        removes = [action for entry in entries for action in entry.actions if isinstance(action, Remove)]
+        going = {instance.id for action in removes for instance in action.instances}
+        return tuple(
+            i.id for i in self.observed.of(name) if i.id not in going and i.role is not Role.TEMPLATE
+        )
+
+    def _place(self, service: Service, actions: Iterable[Action]) -> Judgement:
+        """Do what the plan says of one service, when what it depends on is ready."""
+        if self.host.interrupted():
+            return Judgement(Verdict.INCONCLUSIVE, "interrupted between two services")
+        judgement = self._await_dependencies(service)
+        if judgement.verdict is not Verdict.PASS:
+            return judgement
+        try:
+            for action in actions:
+                judgement = self._carry_out(service, action)
+                if judgement.verdict is not Verdict.PASS:
+                    return judgement
+        except EngineFailed as error:
+            return Judgement(Verdict.FAIL, f"{service.name}: {error.problem}")
+        return judgement
+
+    def _await_dependencies(self, service: Service) -> Judgement:
+        waits = [
+            (
+                Subject(container, self.desired.service(d.service), self.restarts_before(container)),
+                d.condition,
+            )
+            for d in service.depends_on
+            if d.condition is not Condition.STARTED and d.service in self._placed
+            for container in self._placed[d.service]
+        ]
+        return await_conditions(self.host, waits, self.desired.environment.gate.timeout_seconds)
+
+    def _carry_out(self, service: Service, action: Action) -> Judgement:
+        """One action; removals wait for the commit."""
+        match action:
+            case Replace():
+                return self._replace(service)
+            case Create():
+                self._start_created(service)
+            case Start(instances=instances):
+                self._start(service, instances)
+            case Restart(instances=instances):
+                self.restart(service, instances)
+            case Remove():
+                pass
+        return Judgement(Verdict.PASS, "in place")
+
+    def _replace(self, service: Service) -> Judgement:
+        pairing = self.prepared.pairings[service.name]
+        for instance in pairing.placed:
+            self.host.engine.start(instance.id)
+        for slot in pairing.slots:
+            judgement = self._swap(slot)
+            if judgement.verdict is not Verdict.PASS:
+                return judgement
+        for instance in pairing.surplus:
+            self.host.engine.stop(instance.id, service.stop_grace_seconds)
+        self._placed[service.name] = (*(i.id for i in pairing.placed), *(s.successor for s in pairing.slots))
+        self._start_created(service)
+        return Judgement(Verdict.PASS, "in place")
+
+    def _swap(self, slot: Slot) -> Judgement:
+        """Let the successor take the predecessor's place."""
+        name = slot.service.name
+        self.started.append(slot.successor)
+        if slot.service.order is Order.START_FIRST:
+            self.host.engine.start(slot.successor)
+            judgement = self._ready(slot)
+            if judgement.verdict is not Verdict.PASS:
+                return judgement
+        with self.host.step("switch", slot.name):
+            self.retired.append(retire(self.host, slot))
+            gap = switch(self.host, slot)
+        self.gap_seconds[name] = max(gap, self.gap_seconds.get(name, 0.0))
+        return Judgement(Verdict.PASS, "switched")
+
+    def _ready(self, slot: Slot) -> Judgement:
+        """Before a start-first predecessor stops, its successor must be good, and stay it for a moment."""
+        how = Gate(self.desired.environment.gate.timeout_seconds, SETTLE_SECONDS)
+        with self.host.step("ready", slot.name):
+            return gate(self.host, [Subject(slot.successor, slot.service)], how)
+
+    def _start_created(self, service: Service) -> None:
+        created = self.prepared.created.get(service.name, ())
+        for instance in created:
+            with self.host.step("start", instance.name):
+                self.host.engine.start(instance.id)
+        self._placed[service.name] += tuple(instance.id for instance in created)
+
+    def _start(self, service: Service, instances: tuple[Instance, ...]) -> None:
+        for instance in instances:
+            with self.host.step("start", instance.serving_name):
+                if instance.name != instance.serving_name:
+                    self.host.engine.set_restart_policy(instance.id, service.restart)
+                    self.host.engine.rename(instance.id, instance.serving_name)
+                self.host.engine.start(instance.id)
+
+    def restart(self, service: Service, instances: tuple[Instance, ...]) -> None:
+        """Stop and start containers that run."""
+        for instance in instances:
+            with self.host.step("restart", instance.name):
+                self.host.engine.stop(instance.id, service.stop_grace_seconds)
+                self.host.engine.start(instance.id)
