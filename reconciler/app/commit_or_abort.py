@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from reconciler.app.gatekeeper import Subject, gate
+from reconciler.app.host import Host
 from reconciler.app.placement import Placement
 from reconciler.app.prepare import discard
 from reconciler.app.switch import Retired, switch_back
@@ -17,6 +18,8 @@ from reconciler.domain.report import Outcome, Result
 from reconciler.errors import EngineFailed
 
 LOG_LINES = 20
+USUAL_GRACE_SECONDS = 10.0
+"""The engine's own, for containers of services that Git does not know."""
 
 
 def commit(placement: Placement, judgement: Judgement) -> Outcome:
@@ -32,8 +35,7 @@ def commit(placement: Placement, judgement: Judgement) -> Outcome:
     removes = [action for action in placement.plan.actions if isinstance(action, Remove)]
     going += [instance for action in removes for instance in action.instances]
     for instance in going:
-        with host.step("remove", instance.serving_name):
-            _attempt(notes, partial(_remove, placement, instance.id))
+        _attempt(notes, partial(_remove, placement, instance.id, instance.serving_name))
     return Outcome(Result.CONVERGED, judgement, gap_seconds=placement.gap_seconds, notes=tuple(notes))
 
 
@@ -48,15 +50,14 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     excerpts = _excerpts(placement, rejected)
     back = True
     for retired in _way_back(placement):
-        with host.step("restore", retired.slot.name):
-            back &= _attempt(notes, partial(switch_back, host, retired.slot, retired.policy))
+        back &= _attempt(notes, partial(_restore, host, retired))
     surplus = [i for pairing in placement.prepared.pairings.values() for i in pairing.surplus if i.running]
     for instance in surplus:
         back &= _attempt(notes, partial(host.engine.start, instance.id))
     if placement.retired:
         back &= _attempt(notes, partial(_restart_again, placement))
     for container in rejected if back else ():
-        _attempt(notes, partial(_remove, placement, container))
+        _attempt(notes, partial(_remove, placement, container, excerpts.get(container, ("", ""))[0]))
     discard(host, placement.prepared.pairings, {})
     restored = _verify(placement) if back else Judgement(Verdict.FAIL, notes[0])
     return Outcome(
@@ -64,7 +65,7 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
         judgement=judgement,
         restored=restored,
         gap_seconds=placement.gap_seconds,
-        excerpts=dict(excerpts),
+        excerpts=dict(excerpts.values()),
         notes=tuple(notes),
     )
 
@@ -79,15 +80,18 @@ def _attempt(notes: list[str], action: Callable[[], None]) -> bool:
     return True
 
 
-def _remove(placement: Placement, container: str) -> None:
+def _restore(host: Host, retired: Retired) -> None:
+    with host.step("restore", retired.slot.name):
+        switch_back(host, retired.slot, retired.policy)
+
+
+def _remove(placement: Placement, container: str, name: str) -> None:
     services = {service.name: service for service in placement.desired.services}
-    grace = {
-        i.id: services[i.service].stop_grace_seconds
-        for i in placement.observed.instances
-        if i.service in services
-    }
-    placement.host.engine.stop(container, grace.get(container, 10.0))
-    placement.host.engine.remove(container)
+    known = {i.id: services[i.service] for i in placement.observed.instances if i.service in services}
+    grace = known[container].stop_grace_seconds if container in known else USUAL_GRACE_SECONDS
+    with placement.host.step("remove", name or container[:12]):
+        placement.host.engine.stop(container, grace)
+        placement.host.engine.remove(container)
 
 
 def _created(placement: Placement) -> list[str]:
@@ -100,13 +104,13 @@ def _created(placement: Placement) -> list[str]:
     return [instance.id for name, instances in created if name not in drifted for instance in instances]
 
 
-def _excerpts(placement: Placement, containers: Sequence[str]) -> list[tuple[str, str]]:
-    """Name and last log lines of containers that are about to go, as far as they ever ran."""
-    result: list[tuple[str, str]] = []
+def _excerpts(placement: Placement, containers: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Name and last log lines of containers that are about to go, by id, as far as they ever ran."""
+    result: dict[str, tuple[str, str]] = {}
     for container in containers:
         vitals = placement.host.engine.inspect(container)
         if vitals is not None and vitals.started_at:
-            result.append((vitals.name, placement.host.engine.logs(container, LOG_LINES)))
+            result[container] = (vitals.name, placement.host.engine.logs(container, LOG_LINES))
     return result
 
 

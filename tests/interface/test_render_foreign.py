@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from reconciler.domain.gate import Judgement, Sample, Verdict
 from reconciler.domain.history import HistoryRow
-from reconciler.domain.plan import Change
-from reconciler.domain.report import Outcome, Result, Step
+from reconciler.domain.plan import Change, Plan, Replace
+from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step
 from reconciler.errors import Finding, InvalidState, PullFailed
 from reconciler.interface.render.errors_text import error_text
 from reconciler.interface.render.foreign import columns, cut, foreign, foreign_lines, markdown_cell
@@ -79,40 +80,59 @@ def test_markdown_is_neither_markup_nor_a_cell_border() -> None:
     )
 
 
+BAD = v.HOSTILE
+REVISION = v.revision(BAD, branch=BAD, author=BAD)
+
+
+def _plans() -> list[Plan]:
+    """Plans with actions, with two waves, and without actions."""
+    name, other = f"1{BAD}", f"2{BAD}"
+    held = v.entry(BAD, Change.HELD, cause=BAD, before=BAD, after=f"{BAD}2")
+    unpinned = v.entry(other, before=BAD, after=BAD, pinned=False)
+    served = replace(v.instance("web"), name=BAD)
+    moved = Replace(replace(v.service("web"), name=name), (served,), (), BAD)
+    change = replace(v.changed(name), actions=(moved,))
+    full = v.plan(change, v.created(other), held, unpinned, waves=((name,), (other,)))
+    return [replace(plan, environment=BAD) for plan in (full, v.plan(held, unpinned), v.plan(unpinned))]
+
+
+def _reports() -> list[Report]:
+    """Every result, with every way to end it."""
+    sample = v.sample(BAD, BAD)
+    judgement = v.fail(sample, Sample(BAD, sample.evidence, 1.0, BAD))
+    excerpts = {BAD: f"{BAD}\n{BAD}\n    ::error::x", f"{BAD}2": ""}
+    outcomes = [
+        Outcome(result, judgement, restored, {BAD: 0.1}, excerpts, (BAD,))
+        for result in Result
+        for restored in (v.passed(), v.fail(sample), Judgement(Verdict.FAIL, BAD))
+    ]
+    reports = [
+        v.report(outcome.result, plan, outcome, health=EnvironmentHealth.DEGRADED)
+        for outcome in outcomes
+        for plan in _plans()
+    ]
+    reports += [v.report(result, error=PullFailed(BAD, hint=BAD)) for result in Result]
+    reports += [v.report(Result.NO_OP, plan) for plan in _plans()]
+    return [replace(report, environment=BAD, revision=REVISION) for report in reports]
+
+
 def _everything() -> list[str]:
     """Every screen, with hostile text wherever somebody else writes it."""
-    bad = v.HOSTILE
-    revision = v.revision(bad, branch=bad, author=bad)
-    held = v.entry(bad, Change.HELD, cause=bad, before=bad, after=bad)
-    plan = v.plan(v.changed(bad), v.created(bad + "2"), held)
-    sample = v.sample(bad, bad)
-    excerpts = {bad: f"{bad}\n{bad}\n    ::error::x"}
-    outcomes = [
-        Outcome(
-            result,
-            v.fail(sample, Sample(bad, sample.evidence, 1.0, bad)),
-            restored,
-            {bad: 0.1},
-            excerpts,
-            (bad,),
-        )
-        for result in Result
-        for restored in (v.passed(), v.fail(sample), Judgement(Verdict.FAIL, bad))
-    ]
-    finding = Finding(bad, 3, 5, bad, bad, bad)
-    row = HistoryRow(bad, bad, v.AT, bad, bad, ((bad, bad, bad), (bad, "", bad)), bad, bad)
-    environment = v.environment(bad, name=bad)
+    environment, observed = v.environment(BAD, name=BAD), v.observed(v.instance(BAD))
+    finding = Finding(BAD, 3, 5, BAD, BAD, BAD)
+    row = HistoryRow(BAD, BAD, v.AT, BAD, BAD, ((BAD, BAD, f"{BAD}2"), (BAD, "", BAD)), BAD, BAD)
+    rows = [row, replace(row, environment=f"{BAD}2")]
     return [
-        plan_text(environment, revision, plan, v.observed(v.instance(bad)), PLAIN, bad),
-        *(report_text(v.report(outcome.result, plan, outcome), PLAIN) for outcome in outcomes),
-        report_text(v.report(Result.FAILED, plan, error=PullFailed(bad, hint=bad)), PLAIN, bad),
-        step_line(bad, Step(bad, bad, 1.0, bad), PLAIN),
-        status_text([Status(bad, revision=revision, plan=plan, remark=bad)], PLAIN),
-        status_text([Status(bad, error=PullFailed(bad))], PLAIN),
-        error_text(InvalidState(bad, findings=(finding,), hint=bad), PLAIN),
-        error_text(PullFailed(bad, hint=bad), PLAIN),
+        *(plan_text(environment, REVISION, plan, observed, PLAIN, BAD) for plan in _plans()),
+        *(report_text(report, PLAIN, git) for report in _reports() for git in ("", BAD)),
+        step_line(BAD, Step(BAD, f"{BAD}2", 1.0, BAD), PLAIN),
+        *(status_text([Status(BAD, revision=REVISION, plan=plan, remark=BAD)], PLAIN) for plan in _plans()),
+        status_text([Status(BAD, error=PullFailed(BAD))], PLAIN),
+        error_text(InvalidState(BAD, findings=(finding,), hint=BAD), PLAIN),
+        error_text(PullFailed(BAD, hint=BAD), PLAIN),
         history_text([row], PLAIN),
-        runbook_table([row]),
+        history_text(rows, PLAIN),
+        runbook_table(rows),
     ]
 
 
