@@ -67,8 +67,10 @@ class HttpProbe:
 
         with _cut_off(seconds) as (trace, late):
             try:
+                # For its ValueError: httpx takes port 99999, and the system then asks another one.
+                _ = urlsplit(url).port
                 seen = self._ask(url, seconds, trace)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
                 return Evidence.NONE, "the URL is not valid"
             except httpx.TimeoutException:
                 return Evidence.BAD, _late(seconds)

@@ -101,9 +101,8 @@ class DesiredState:
         """
         revision = self.repository.head()
         inside = [self.folder or "."]
-        for file in (*files, *self.compose.inputs(environment, files)):
-            if file.is_relative_to(self.repository.top):
-                inside.append(file.relative_to(self.repository.top).as_posix())
+        top, everything = self.repository.top, (*files, *self.compose.inputs(environment, files))
+        inside += [file.relative_to(top).as_posix() for file in everything if file.is_relative_to(top)]
         uncommitted = self.repository.uncommitted(list(dict.fromkeys(inside)))
         if uncommitted and not self.allow_dirty:
             findings = tuple(Finding(path, 0, 0, "differs from the commit") for path in uncommitted)

@@ -61,8 +61,16 @@ class Pairing:
 def pair(action: Replace) -> Pairing:
     """Lay out a replacement: as many slots as replicas, the best predecessors first."""
     wanted = action.service.replicas
+    own = action.service.container_name
     by_use = sorted(
-        action.predecessors, key=lambda i: (not i.running, i.role is not Role.SERVING, i.number, i.name)
+        action.predecessors,
+        key=lambda i: (
+            not i.running,
+            i.role is not Role.SERVING,
+            not i.named_for(own),
+            i.number,
+            i.name,
+        ),
     )
     spare = sorted(action.successors, key=lambda i: (not i.running, i.number, i.name))
     names = {instance.serving_name for instance in by_use if has_served(instance)}

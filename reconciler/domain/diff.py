@@ -46,7 +46,7 @@ def diff(desired: Desired, observed: Observed, kept: Mapping[str, str] | None = 
     """
     last = kept or {}
     instances: dict[str, list[Instance]] = {}
-    for instance in observed.instances:
+    for instance in sorted(observed.instances, key=lambda instance: instance.name):
         instances.setdefault(instance.service, []).append(instance)
     services = {service.name: service for service in desired.services}
     order = waves(desired.services)
@@ -131,7 +131,8 @@ def _decide(
 
 def _adjust(service: Service, current: tuple[Instance, ...], progress: _Progress) -> Iterable[Action]:
     """Corrections to containers whose definition is right."""
-    by_use = sorted(current, key=lambda i: (not i.running, i.number, i.name))
+    own = service.container_name
+    by_use = sorted(current, key=lambda i: (not i.named_for(own), not i.running, i.number, i.name))
     stay, extra = by_use[: service.replicas], by_use[service.replicas :]
     if extra:
         yield Remove(service.name, tuple(extra), f"{len(current)} containers, {service.replicas} wanted")

@@ -80,6 +80,15 @@ class Instance:
         """The name that it bears while it serves."""
         return self.name.removesuffix(f".{Role.PREDECESSOR}").removesuffix(f".{Role.SUCCESSOR}")
 
+    def named_for(self, container_name: str) -> bool:
+        """Whether it is called as Compose calls it; one made by hand with the same labels need not be.
+
+        Args:
+            container_name: the service's own, or empty.
+        """
+        usual = (f"-{self.service}-{self.number}", f"_{self.service}_{self.number}")
+        return self.serving_name == container_name or self.serving_name.endswith(usual)
+
     @property
     def running(self) -> bool:
         """Whether it runs now, as far as one look can tell."""

@@ -8,7 +8,6 @@ from reconciler.domain.desired import Order
 from reconciler.domain.plan import Change, Plan, Replace
 from reconciler.errors import Refused
 
-
 USUAL_REMOVAL = 0.5
 
 
@@ -52,5 +51,5 @@ def _refuse_unsafe_orders(plan: Plan) -> None:
         if port or volume:
             raise Refused(
                 f"{service.name} cannot be released with order: start-first: it {port or volume}",
-                hint="Use order: stop-first in deploy.update_config, or reach the service by its network name",
+                hint="Use order: stop-first, or reach the service by its network name instead of a host port",
             )

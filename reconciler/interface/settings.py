@@ -77,7 +77,7 @@ def allowances(environ: Mapping[str, str], file: Path = ALLOWANCES) -> tuple[str
 
 
 def state_directory(environ: Mapping[str, str], *, root: bool) -> Path:
-    """Where a host keeps what it remembers: ``RECONCILE_STATE_DIR``, the service manager's, or the usual one."""
+    """Where a host keeps what it remembers: a variable's, the service manager's, or the usual place."""
     for name in ("RECONCILE_STATE_DIR", "STATE_DIRECTORY"):
         if environ.get(name):
             return Path(environ[name]).absolute()

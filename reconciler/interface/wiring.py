@@ -147,8 +147,8 @@ class Wiring:
 
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
-        from reconciler.adapters.http_probe import HttpProbe
         from reconciler.adapters.host_state import LockFile, MemoryFile, Place
+        from reconciler.adapters.http_probe import HttpProbe
 
         settings = self.settings
         engine = self.engine(environment)

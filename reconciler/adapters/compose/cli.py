@@ -70,7 +70,8 @@ class ComposeCli:
         """See ``ports.Compose``. Three children at once, because their start-up is what costs.
 
         The base files alone say which services there are (a mistyped name in the pins file would
-        silently add one); with the pins file they give the hashes.
+        silently add one); with the pins file they give the hashes. Env files take one more step:
+        see ``_resolved_variables``.
         """
         directory, environ = self._directory(environment), self._environ(environment)
         base = self._flags(environment, files[:-1])
@@ -90,6 +91,10 @@ class ComposeCli:
             compose_version = version.result()
             printed = _checked(hashes.result(), files)
             spec: dict[str, Any] = json.loads(_checked(shape.result(), files))
+        if inputs_of(files, directory).env_files:
+            arguments = [*everything, "-f", "-", "config", "--hash", "*"]
+            text = _override_text(_resolved_variables(spec))
+            printed = _checked(self.executable.run(arguments, environ, directory, text), files)
         hashed = _hashes(printed)
         inactive = tuple(sorted(set(spec.get("services") or {}) - set(hashed)))
         return Model(_services(environment, spec, hashed, files[0]), compose_version, inactive)
@@ -102,18 +107,28 @@ class ComposeCli:
         containers: Mapping[str, str],
         images: Mapping[str, str],
     ) -> Mapping[str, str]:
-        """See ``ports.Compose``. Compose hashes ``service:NAME`` as ``container:ID``, once it knows the id."""
+        """See ``ports.Compose``. Compose hashes ``service:NAME`` as ``container:ID`` once it knows it."""
         added = {s.name: [*_joined(s, containers), *_image(images.get(s.name, ""))] for s in services}
         key = (self.stamp(environment, files), repr(added))
         if key not in self._hashed or key[0] is None:
             self._hashed.clear()
-            with _override(added) as file:
-                flags = self._flags(environment, (*files, file))
-                arguments = [*flags, "config", "--hash", ",".join(added), "--no-consistency"]
-                environ, directory = self._environ(environment), self._directory(environment)
-                printed = _checked(self.executable.run(arguments, environ, directory), files)
-            self._hashed[key] = _hashes(printed)
+            self._hashed[key] = self._hash(environment, files, added)
         return self._hashed[key]
+
+    def _hash(
+        self, environment: Environment, files: Sequence[Path], added: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, str]:
+        """The hashes of the services in ``added``, with these lines more."""
+        environ, directory = self._environ(environment), self._directory(environment)
+        flags = self._flags(environment, files)
+        if inputs_of(files, directory).env_files:
+            asked = [*flags, "config", "--format", "json", "--no-consistency"]
+            spec = json.loads(_checked(self.executable.run(asked, environ, directory), files))
+            variables = _resolved_variables(spec)
+            added = {name: [*lines, *variables.get(name, ())] for name, lines in added.items()}
+        arguments = [*flags, "-f", "-", "config", "--hash", ",".join(added), "--no-consistency"]
+        text = _override_text(added)
+        return _hashes(_checked(self.executable.run(arguments, environ, directory, text), files))
 
     def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
         """See ``ports.Compose``."""
@@ -122,7 +137,7 @@ class ComposeCli:
     def create_templates(
         self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
     ) -> None:
-        """See ``ports.Compose``. A label marks them; Compose refuses to scale a ``container_name``: it is reset."""
+        """See ``ports.Compose``. A label marks them; a ``container_name``, which cannot scale, is reset."""
         with _override(dict.fromkeys(scale, _TEMPLATE)) as file:
             self._up(environment, (*files, file), scale)
 
@@ -191,15 +206,35 @@ def _long_form(dependency: Dependency) -> str:
     return f"{{condition: {dependency.condition}, required: {required}, restart: {restart}}}"
 
 
-@contextmanager
-def _override(services: Mapping[str, Sequence[str]]) -> Iterator[Path]:
-    """A Compose file that adds lines to services, for as long as it is needed."""
+def _resolved_variables(spec: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Lines that give services the variables that Compose has read for them, instead of their env files.
+
+    ``config --hash`` does not read env files (2.26), and ``up`` hashes what it read from them. The values
+    are secrets: they go to Compose through a pipe, never into a file.
+    """
+    lines: dict[str, list[str]] = {}
+    for name, one in (spec.get("services") or {}).items():
+        lines[name] = ["env_file: !reset null"]
+        if one.get("environment"):
+            variables = json.dumps(one["environment"], ensure_ascii=False)
+            lines[name].append(f"environment: !override {variables}")
+    return lines
+
+
+def _override_text(services: Mapping[str, Sequence[str]]) -> str:
+    """A Compose file that adds lines to services."""
     lines = ["services:"]
     for name, added in services.items():
         lines += [f"  {name}:", *(f"    {line}" for line in added)]
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _override(services: Mapping[str, Sequence[str]]) -> Iterator[Path]:
+    """A Compose file that adds lines to services, for as long as it is needed."""
     with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
         file = Path(folder) / OVERRIDE
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        file.write_text(_override_text(services), encoding="utf-8")
         yield file
 
 

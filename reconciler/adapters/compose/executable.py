@@ -60,8 +60,12 @@ class Executable:
             hint=f"Install the Compose plugin, version {OLDEST[0]}.{OLDEST[1]} or newer",
         )
 
-    def run(self, arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> Output:
+    def run(
+        self, arguments: Sequence[str], environ: Mapping[str, str], folder: Path, text: str = ""
+    ) -> Output:
         """Run Compose in ``folder`` and wait for it; its whole process group ends at the deadline.
+
+        It reads ``text`` where its arguments say ``-f -``: what must not be written to a disk.
 
         Raises:
             ComposeFailed: it cannot be started, or does not end in time.
@@ -69,7 +73,7 @@ class Executable:
         try:
             child = subprocess.Popen(
                 [*self.command, *arguments],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if text else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=dict(environ),
@@ -79,7 +83,7 @@ class Executable:
         except OSError as error:
             raise ComposeFailed(f"{self.command[0]} cannot be started: {error.strerror}") from error
         try:
-            out, err = child.communicate(timeout=self.deadline_seconds)
+            out, err = child.communicate(text.encode() or None, timeout=self.deadline_seconds)
         except subprocess.TimeoutExpired as error:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()

@@ -25,10 +25,14 @@ _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Files that others refer to; ``certain`` is false where some could not be named."""
+    """Files that others refer to; ``certain`` is false where some could not be named.
+
+    ``env_files`` says whether services may have an ``env_file``.
+    """
 
     files: tuple[Path, ...]
     certain: bool
+    env_files: bool = False
 
     def stamp(self, files: Sequence[Path], directory: Path, environ: Mapping[str, str]) -> object | None:
         """Signatures of all files and the variables, or None where they do not tell everything."""
@@ -50,7 +54,7 @@ def signature(file: Path) -> tuple[int, int, int]:
 def inputs_of(files: Sequence[Path], directory: Path) -> Inputs:
     """Follow the references of Compose files, transitively."""
     found: dict[Path, None] = {}
-    certain = True
+    certain, env_files = True, False
     waiting = list(files)
     while waiting:
         file = waiting.pop()
@@ -59,13 +63,14 @@ def inputs_of(files: Sequence[Path], directory: Path) -> Inputs:
             certain = False
             continue
         for path, is_compose in references:
+            env_files |= not is_compose
             if "$" in str(path) or "://" in str(path) or str(path).startswith("oci:"):
                 certain = False
             elif path not in found and path not in files:
                 found[path] = None
                 if is_compose:
                     waiting.append(path)
-    return Inputs(tuple(sorted(found)), certain)
+    return Inputs(tuple(sorted(found)), certain, env_files or not certain)
 
 
 def _references(file: Path, directory: Path) -> list[tuple[Path, bool]] | None:

@@ -45,7 +45,7 @@ def service(name: str, spec: Json, config_hash: str, project: str) -> Service:
 
 
 def uninjected(spec: Json, model: Json) -> tuple[str, ...]:
-    """Configs and secrets of a service that Compose writes into containers only when it starts them itself."""
+    """Configs and secrets that Compose writes into containers only when it starts them itself."""
     found: list[str] = []
     for kind in ("configs", "secrets"):
         definitions = model.get(kind) or {}

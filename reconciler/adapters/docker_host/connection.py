@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, cast
 
 from reconciler.adapters.docker_host.endpoint import Endpoint
@@ -13,6 +13,8 @@ from reconciler.adapters.docker_host.sdk import Client
 from reconciler.adapters.docker_host.ssh import SshRelay
 from reconciler.adapters.docker_host.translate import translated
 from reconciler.errors import EngineUnreachable
+
+_OLDEST_API = "1.24"  # the SDK's own minimum; nothing but the engine's version is asked with it
 
 
 class Connection:
@@ -89,23 +91,36 @@ class Connection:
                 door.connect("/" + self.endpoint.url.removeprefix("unix://").lstrip("/"))
 
     def _connect(self) -> Client:
-        """A new client; this asks the engine for its API version."""
+        """A new client for the API version of the engine that answers now."""
+        with closing(self._client(_OLDEST_API)) as first:
+            version = first.version(api_version=False)["ApiVersion"]
+        return self._client(version)
+
+    def _client(self, api_version: str) -> Client:
+        """A client that has not asked anything yet.
+
+        Left to itself, one would ask for the version at once, and with the process's own environment:
+        REQUESTS_CA_BUNDLE then decides who may be the engine, whatever the TLS files say.
+        https://github.com/psf/requests/issues/3829
+        """
         from docker.api.client import APIClient
+
+        made: Any = APIClient
+        client = cast(
+            Client,
+            made(base_url=self._url(), version=api_version, timeout=self.timeout_seconds, tls=self._tls()),
+        )
+        client.trust_env = False
+        return client
+
+    def _tls(self) -> Any:
         from docker.tls import TLSConfig
 
         tls = self.endpoint.tls if self.endpoint.scheme == "tcp" else None
-        config = (
-            TLSConfig(
-                client_cert=(str(tls.certificate), str(tls.key)), ca_cert=str(tls.ca), verify=tls.verify
-            )
-            if tls
-            else False
-        )
-        made: Any = APIClient
-        client = cast(Client, made(base_url=self._url(), timeout=self.timeout_seconds, tls=config))
-        # No .netrc, no proxies, and no look for them with every request.
-        client.trust_env = False
-        return client
+        if tls is None:
+            return False
+        files = (str(tls.certificate), str(tls.key))
+        return TLSConfig(client_cert=files, ca_cert=str(tls.ca), verify=tls.verify)
 
     def _url(self) -> str:
         if self.endpoint.scheme != "ssh":

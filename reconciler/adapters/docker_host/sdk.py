@@ -22,7 +22,10 @@ class Client(Protocol):
 
     @property
     def api_version(self) -> str:
-        """GET /version, asked when the client is made."""
+        """The version that the requests are made for."""
+
+    def version(self, *, api_version: bool = True) -> Json:
+        """GET /version"""
 
     def info(self) -> Json:
         """GET /info"""

@@ -6,6 +6,7 @@ ssh is what the docker command uses (``ssh HOST docker system dial-stdio``), and
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import tempfile
@@ -25,8 +26,8 @@ class SshRelay:
     """
 
     def __init__(self, url: str, *, connect_seconds: float = 10.0) -> None:
-        self._command = _command(url, connect_seconds)
         self._folder = tempfile.TemporaryDirectory(prefix="reconcile-ssh-")
+        self._command = _command(url, connect_seconds, Path(self._folder.name) / "master")
         self.path = Path(self._folder.name) / "engine.sock"
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self.path))
@@ -50,6 +51,10 @@ class SshRelay:
         for child in self._children:
             child.terminate()
             child.wait()
+        # The shared connection; where there is none, ssh says so and nobody needs to know.
+        end = [*self._command[: self._command.index("--")], "-O", "exit", "--", self._command[-4]]
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(end, capture_output=True, timeout=5, check=False)
         self._complaints.close()
         self._folder.cleanup()
 
@@ -61,11 +66,16 @@ class SshRelay:
                 return
             self._children = [child for child in self._children if child.poll() is None]
             with connection:
-                self._children.append(self._dial(connection))
+                self._dial(connection.fileno())
 
-    def _dial(self, connection: socket.socket) -> subprocess.Popen[bytes]:
-        end = connection.fileno()
-        return subprocess.Popen(self._command, stdin=end, stdout=end, stderr=self._complaints)
+    def _dial(self, end: int) -> None:
+        try:
+            child = subprocess.Popen(self._command, stdin=end, stdout=end, stderr=self._complaints)
+        except OSError as error:
+            self._complaints.write(f"ssh cannot be run: {error.strerror}\n".encode())
+            self._complaints.flush()
+            return
+        self._children.append(child)
 
 
 def _command(url: str, connect_seconds: float) -> list[str]:

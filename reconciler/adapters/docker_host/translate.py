@@ -85,6 +85,8 @@ def _refused_by_engine(doing: str, error: BaseException) -> ReconcileError:
 
 def _no_answer(doing: str, error: BaseException) -> ReconcileError:
     """Our error where the engine did not answer, or answered something that is no answer."""
+    import ssl
+
     import requests
     from docker.errors import DockerException
     from urllib3.exceptions import HTTPError
@@ -95,6 +97,9 @@ def _no_answer(doing: str, error: BaseException) -> ReconcileError:
         return PermissionRefused(
             f"could not {doing}: no permission to use the engine's socket", hint=NO_PERMISSION
         )
+    if refusal := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+        words = f"could not {doing}: no TLS connection to the Docker Engine: {reason(refusal)}"
+        return EngineUnreachable(words, hint="Check the certificates in DOCKER_CERT_PATH or in the context.")
     if any(isinstance(cause, requests.Timeout | Late | TimeoutError) for cause in causes):
         return EngineUnreachable(
             f"could not {doing}: the Docker Engine did not answer in time", hint=NO_ENGINE

@@ -110,8 +110,8 @@ class HttpRegistry:
         url = f"{scheme}://{place.address}/v2/{place.path}/manifests/{place.reference}"
         answer = client.head(url, headers=_ACCEPT)
         headers = list(_ACCEPT)
-        if answer.status_code == 401:
-            headers += self._convinced(client, place, answer)
+        if answer.status_code == 401 and (login := self._convinced(client, place, answer)):
+            headers += login
             answer = client.head(url, headers=headers)
         if answer.status_code in (405, 501) or (answer.is_success and not _named(answer)):
             return _counted(client, url, headers, place)

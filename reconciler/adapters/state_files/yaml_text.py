@@ -19,7 +19,7 @@ from reconciler.adapters.state_files.source import MAX_FINDINGS, Source, quoted
 from reconciler.errors import Finding
 
 MAX_DEPTH: Final = 32
-MAX_NODES: Final = 20_000
+MAX_NODES: Final = 10_000
 MAX_TEXT: Final = 8_192
 
 

@@ -89,7 +89,7 @@ def reconcile(
     lock_wait: float,
     strict: bool,
 ) -> None:
-    """Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up.
+    r"""Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up.
 
     \b
       reconcile --once         one pass: converge, judge, undo if it must be, report
