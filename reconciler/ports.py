@@ -156,7 +156,8 @@ class Compose(Protocol):
         """The environment's own Compose files, absolute, without the pins file.
 
         Raises:
-            InvalidState: a file or the project directory is not there, or lies outside of it.
+            InvalidSettings: the project directory is not there.
+            InvalidState: a file is not there, or leads out of it.
         """
 
     def inputs(self, environment: Environment, files: Sequence[Path]) -> tuple[Path, ...]:

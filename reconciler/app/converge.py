@@ -111,7 +111,9 @@ class Reconciler:
 
     def _rollout(self, host: Host, look: Look) -> Outcome:
         source = look.source
-        return Rollout(host, source.desired, source.files, look.plan, look.observed, self.reserve).run()
+        return Rollout(
+            host, source.desired, source.files, look.plan, look.observed, self.reserve, source.stamp
+        ).run()
 
     def _remember(self, look: Look, outcome: Outcome | None) -> None:
         """What a pass in sync leaves running is what drift is measured against."""

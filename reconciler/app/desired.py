@@ -20,13 +20,15 @@ class Source:
     """A desired state and where it came from.
 
     ``files`` are the Compose files and, last, the pins file, as absolute paths; ``pins_path`` is the
-    pins file as people know it, relative to the repository; ``pins_text`` its content.
+    pins file as people know it, relative to the repository; ``pins_text`` its content. ``stamp`` is
+    ``Compose.stamp`` as it was just before the files were read.
     """
 
     desired: Desired
     files: tuple[Path, ...]
     pins_path: str
     pins_text: str
+    stamp: object | None = None
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class DesiredState:
         known = self._last.get(environment.name)
         if known is not None and None not in stamp and known[0] == stamp:
             return known[1]
-        source = self._read(environment, files)
+        source = replace(self._read(environment, files), stamp=stamp[1])
         self._last[environment.name] = (stamp, source)
         return source
 
@@ -101,7 +103,9 @@ class DesiredState:
         """
         revision = self.repository.head()
         inside = [self.folder or "."]
-        top, everything = self.repository.top, (*files, *self.compose.inputs(environment, files))
+        inputs = self.compose.inputs(environment, files)
+        self._refuse_outside(environment, inputs)
+        top, everything = self.repository.top, (*files, *inputs)
         inside += [file.relative_to(top).as_posix() for file in everything if file.is_relative_to(top)]
         uncommitted = self.repository.uncommitted(list(dict.fromkeys(inside)))
         if uncommitted and not self.allow_dirty:
@@ -109,6 +113,19 @@ class DesiredState:
             hint = "Commit or stash them, or try them out with --allow-dirty"
             raise InvalidState("files have uncommitted changes", findings=findings, hint=hint)
         return replace(revision, dirty=bool(uncommitted))
+
+    def _refuse_outside(self, environment: Environment, inputs: Sequence[Path]) -> None:
+        """Files that Compose files refer to must not lead to what others keep on the host."""
+        directory = self.repository.top / self.folder / environment.directory
+        roots = (self.repository.top.resolve(), directory.resolve())
+        findings = tuple(
+            Finding(str(file), 0, 0, "it lies outside of the project directory and the repository")
+            for file in inputs
+            if not any(file.resolve().is_relative_to(root) for root in roots)
+        )
+        if findings:
+            problem = f"the Compose files of {environment.name} refer to files elsewhere on the host"
+            raise InvalidState(problem, findings=findings, hint=f"Keep them below {directory.resolve()}")
 
     def _validate(
         self, environment: Environment, model: Model, pins: Sequence[Pin], text: str, path: str

@@ -9,7 +9,7 @@ from reconciler.app.gatekeeper import Subject, await_conditions, gate
 from reconciler.app.host import Host
 from reconciler.app.prepare import Prepared
 from reconciler.app.slots import Slot
-from reconciler.app.switch import Retired, retire, switch
+from reconciler.app.switch import Retired, policy_before, retire, switch
 from reconciler.domain.desired import Condition, Desired, Order, Service
 from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Judgement, Verdict
@@ -141,14 +141,17 @@ class Placement:
     def _swap(self, slot: Slot) -> Judgement:
         """Let the successor take the predecessor's place."""
         name = slot.service.name
-        self.started.append(slot.successor)
         if slot.service.order is Order.START_FIRST:
+            self.started.append(slot.successor)
             self.host.engine.start(slot.successor)
             judgement = self._ready(slot)
             if judgement.verdict is not Verdict.PASS:
                 return judgement
         with self.host.step("switch", slot.name):
-            self.retired.append(retire(self.host, slot))
+            self.retired.append(Retired(slot, policy_before(self.host, slot)))
+            retire(self.host, slot)
+            if slot.service.order is not Order.START_FIRST:
+                self.started.append(slot.successor)
             gap = switch(self.host, slot)
         self.gap_seconds[name] = max(gap, self.gap_seconds.get(name, 0.0))
         return Judgement(Verdict.PASS, "switched")

@@ -37,7 +37,13 @@ class Prepared:
 
 
 def prepare(
-    host: Host, desired: Desired, files: Sequence[Path], plan: Plan, observed: Observed, reserve: int
+    host: Host,
+    desired: Desired,
+    files: Sequence[Path],
+    plan: Plan,
+    observed: Observed,
+    reserve: int,
+    stamp: object | None = None,
 ) -> Prepared:
     """Get everything ready; see the module's description.
 
@@ -48,6 +54,7 @@ def prepare(
         plan: what is to be done.
         observed: the snapshot that the plan was made from.
         reserve: bytes that must stay free where the engine keeps images.
+        stamp: ``Compose.stamp`` when the files were read; None where that cannot be told.
 
     Raises:
         PullFailed, RegistryUnreachable, PermissionRefused: an image cannot be had.
@@ -62,7 +69,10 @@ def prepare(
     pairings = {name: pair(action) for name, action in replaces.items()}
     created = _create(host, desired, files, creates, pairings, observed)
     try:
+        _refuse_other_images(host, desired, created)
         pairings = _succeed(host, desired, files, plan, pairings)
+        if stamp is not None and host.compose.stamp(desired.environment, files) != stamp:
+            raise Stale("the files changed while they were read", hint="Run the pass again")
         if host.interrupted():
             raise Stale("interrupted before anything was switched", hint="Run the pass again")
     except ReconcileError:
@@ -238,9 +248,15 @@ def _fill(
     return replace(pairing, slots=tuple(slots))
 
 
-def _refuse_other_image(host: Host, service: Service, template: Instance) -> None:
+def _refuse_other_images(host: Host, desired: Desired, created: Mapping[str, tuple[Instance, ...]]) -> None:
+    for name, instances in created.items():
+        for instance in instances:
+            _refuse_other_image(host, desired.service(name), instance)
+
+
+def _refuse_other_image(host: Host, service: Service, created: Instance) -> None:
     """What was verified must be what was created, whatever happened to the files in between."""
-    vitals = host.engine.inspect(template.id)
+    vitals = host.engine.inspect(created.id)
     if vitals is None or (service.pinned and vitals.image != service.image):
         seen = vitals.image if vitals else "nothing"
         raise Stale(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.app.commit_or_abort import abort, commit
@@ -11,11 +11,15 @@ from reconciler.app.gatekeeper import gate
 from reconciler.app.host import Host
 from reconciler.app.placement import Placement
 from reconciler.app.prepare import prepare
+from reconciler.app.recover import recover
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement, Verdict
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Plan
 from reconciler.domain.report import Outcome
+
+LEAST_SOAK_SECONDS = 0.5
+"""What crashes at its start still runs at the first look: one look alone is no evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Rollout:
         plan: what is to be done.
         observed: the snapshot that the plan was made from.
         reserve: bytes that must stay free where the engine keeps images.
+        stamp: ``Compose.stamp`` when the files were read; None where that cannot be told.
     """
 
     host: Host
@@ -37,6 +42,7 @@ class Rollout:
     plan: Plan
     observed: Observed
     reserve: int
+    stamp: object | None = None
 
     def run(self) -> Outcome:
         """The whole rollout.
@@ -45,8 +51,9 @@ class Rollout:
             ReconcileError: from the preparation, and nothing that serves was touched; or the engine
                 went away, and the next pass goes on from what it finds.
         """
-        prepared = prepare(self.host, self.desired, self.files, self.plan, self.observed, self.reserve)
-        placement = Placement(self.host, self.desired, self.plan, self.observed, prepared)
+        plan, observed = recover(self.host, self.plan, self.observed)
+        prepared = prepare(self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp)
+        placement = Placement(self.host, self.desired, plan, observed, prepared)
         judgement = placement.place_all()
         if judgement.verdict is Verdict.PASS:
             judgement = self._judge(placement)
@@ -59,5 +66,7 @@ class Rollout:
         subjects = placement.subjects()
         if not subjects:
             return Judgement(Verdict.PASS, "nothing was switched")
+        how = self.desired.environment.gate
+        how = replace(how, soak_seconds=max(how.soak_seconds, LEAST_SOAK_SECONDS))
         with self.host.step("gate", self.desired.environment.name):
-            return gate(self.host, subjects, self.desired.environment.gate)
+            return gate(self.host, subjects, how)

@@ -14,13 +14,14 @@ class Slot:
     """One predecessor and the container that takes its place.
 
     ``name`` is the name that whoever serves bears. ``successor`` is a container id; it is empty
-    until the successor was made.
+    until the successor was made. ``reused`` says that an earlier pass made it.
     """
 
     service: Service
     name: str
     predecessor: Instance
     successor: str = ""
+    reused: bool = False
 
     @property
     def retired_name(self) -> str:
@@ -82,6 +83,6 @@ def pair(action: Replace) -> Pairing:
         match = next((i for i in spare if i.serving_name == slot.name), spare[0] if spare else None)
         if match is not None:
             spare.remove(match)
-            slots[index] = replace(slot, successor=match.id)
+            slots[index] = replace(slot, successor=match.id, reused=True)
     surplus = (*by_use[room:], *spare, *placed[wanted:])
     return Pairing(tuple(slots), tuple(placed[:wanted]), surplus, max(room - len(slots), 0))

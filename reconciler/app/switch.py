@@ -12,29 +12,35 @@ from dataclasses import dataclass
 from reconciler.app.host import Host
 from reconciler.app.slots import Slot
 from reconciler.domain.desired import Order
+from reconciler.domain.observed import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """A slot whose successor bears the name; ``policy`` is the restart policy that its predecessor had."""
+    """A slot that is about to be switched; ``policy`` is the restart policy that its predecessor had."""
 
     slot: Slot
     policy: str
 
 
-def retire(host: Host, slot: Slot) -> Retired:
+def policy_before(host: Host, slot: Slot) -> str:
+    """The restart policy to give back to the predecessor; an earlier pass may have taken it."""
+    policy = host.engine.restart_policy(slot.predecessor.id)
+    taken = policy == "no" and slot.predecessor.role is Role.PREDECESSOR
+    return slot.service.restart if taken else policy
+
+
+def retire(host: Host, slot: Slot) -> None:
     """Take name and restart policy from the predecessor, and give the name to the successor.
 
     With ``restart: always`` the engine would start the predecessor again after its own restart, and
     it would take the host port from its successor.
     """
+    if slot.reused:  # it may have been a predecessor, whose policy was taken
+        host.engine.set_restart_policy(slot.successor, slot.service.restart)
     host.engine.rename(slot.predecessor.id, slot.retired_name)
     host.engine.rename(slot.successor, slot.name)
-    policy = host.engine.restart_policy(slot.predecessor.id)
-    if policy == "no":
-        return Retired(slot, slot.service.restart)  # an earlier pass took it; the model has what it was
     host.engine.set_restart_policy(slot.predecessor.id, "no")
-    return Retired(slot, policy)
 
 
 def switch(host: Host, slot: Slot) -> float:

@@ -72,10 +72,10 @@ def _entry(
     progress.current[service.name] = frozenset(instance.id for instance in found)
     if not service.pinned and desired.environment.unpinned is Unpinned.IGNORE:
         return Entry(service.name, Change.UNMANAGED, "it has no pin", _image(found), service.image, False)
-    templates = tuple(i for i in found if i.role is Role.TEMPLATE)
     real = [i for i in found if i.role is not Role.TEMPLATE and i.state is not State.REMOVING]
     current = tuple(i for i in real if _is_current(i, service, progress))
-    outdated = tuple(i for i in real if i not in current)
+    unused = tuple(i for i in real if i not in current and _never_served(i, real))
+    outdated = tuple(i for i in real if i not in current and i not in unused)
     if outdated and not current and _other_compose(outdated, service, desired):
         other = outdated[0].compose_version
         cause = f"created by Compose {other}, whose hashes {desired.compose_version} cannot compare"
@@ -86,8 +86,9 @@ def _entry(
         progress.replaced[service.name] = change
     elif any(isinstance(action, (Start, Restart)) for action in actions):
         progress.started.add(service.name)
-    if templates:
-        actions += (Remove(service.name, templates, "left over by an interrupted pass"),)
+    leftovers = (*unused, *(i for i in found if i.role is Role.TEMPLATE))
+    if leftovers:
+        actions += (Remove(service.name, leftovers, "left over by an interrupted pass", leftover=True),)
         change, cause = (Change.DRIFT, actions[0].cause) if change is Change.NONE else (change, cause)
     return Entry(
         service.name, change, cause, _image(outdated or current), service.image, service.pinned, actions
@@ -169,6 +170,13 @@ def _is_current(instance: Instance, service: Service, progress: _Progress) -> bo
     if not instance.network_of:
         return True
     return any(instance.network_of in progress.current.get(name, ()) for name in service.shares)
+
+
+def _never_served(instance: Instance, real: Iterable[Instance]) -> bool:
+    """Whether an outdated container only waited for its turn, or was rejected: nobody misses it."""
+    if instance.role is not Role.SUCCESSOR:
+        return False
+    return not instance.running or any(other.running for other in real if other is not instance)
 
 
 def _other_compose(outdated: tuple[Instance, ...], service: Service, desired: Desired) -> bool:

@@ -66,11 +66,15 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Stop and remove containers that nothing wants; their volumes stay."""
+    """Stop and remove containers that nothing wants; their volumes stay.
+
+    ``leftover`` ones never served: an interrupted pass made them, and they go before anything else.
+    """
 
     name: str
     instances: tuple[Instance, ...]
     cause: str
+    leftover: bool = False
 
 
 Action = Create | Start | Restart | Replace | Remove

@@ -17,7 +17,7 @@ from reconciler.adapters.compose.executable import Executable, Output
 from reconciler.adapters.compose.inputs import inputs_of
 from reconciler.domain.desired import Dependency, Service
 from reconciler.domain.environment import Environment
-from reconciler.errors import ComposeFailed, Finding, InvalidState
+from reconciler.errors import ComposeFailed, Finding, InvalidSettings, InvalidState
 from reconciler.ports import Model
 
 OVERRIDE = "templates.reconcile.yaml"
@@ -156,7 +156,7 @@ class ComposeCli:
     def _directory(self, environment: Environment) -> Path:
         directory = (self.folder / environment.directory).resolve()
         if not directory.is_dir():
-            raise ComposeFailed(
+            raise InvalidSettings(
                 f"the project directory {directory} of {environment.name} does not exist",
                 hint=f"Create it, or correct environments.{environment.name}.directory in reconcile.yaml",
             )
@@ -256,7 +256,7 @@ def _services(
             "the Compose files use what this version does not support", findings=tuple(findings)
         )
     return tuple(
-        model.service(name, specs[name], hashes[name], environment.project)
+        model.service(name, specs[name], hashes[name], environment.project, spec)
         for name in sorted(specs)
         if name in hashes
     )

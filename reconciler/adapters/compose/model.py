@@ -15,7 +15,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|ns)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
-def service(name: str, spec: Json, config_hash: str, project: str) -> Service:
+def service(name: str, spec: Json, config_hash: str, project: str, model: Json | None = None) -> Service:
     """One service of the model.
 
     Args:
@@ -23,6 +23,7 @@ def service(name: str, spec: Json, config_hash: str, project: str) -> Service:
         spec: its mapping in ``docker compose config --format json``.
         config_hash: Compose's own hash, computed with the pins file.
         project: the project's name, which names images that are built here.
+        model: the whole model, for the volumes, configs and secrets that the service uses.
     """
     deploy = spec.get("deploy") or {}
     return Service(
@@ -40,7 +41,7 @@ def service(name: str, spec: Json, config_hash: str, project: str) -> Service:
         builds=bool(spec.get("build")) and not spec.get("image"),
         restart=_restart(spec, deploy),
         stop_grace_seconds=_duration(str(spec.get("stop_grace_period") or "10s")),
-        powers=powers(spec),
+        powers=powers(spec, model),
     )
 
 

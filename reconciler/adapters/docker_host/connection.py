@@ -6,13 +6,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.adapters.docker_host.endpoint import Endpoint
 from reconciler.adapters.docker_host.sdk import Client
-from reconciler.adapters.docker_host.ssh import SshRelay
 from reconciler.adapters.docker_host.translate import translated
 from reconciler.errors import EngineUnreachable
+
+if TYPE_CHECKING:
+    from reconciler.adapters.docker_host.ssh import SshRelay
 
 _OLDEST_API = "1.24"  # the SDK's own minimum; nothing but the engine's version is asked with it
 
@@ -127,5 +129,7 @@ class Connection:
             return self.endpoint.url
         with self._relay_lock:
             if self._relay is None:
+                from reconciler.adapters.docker_host.ssh import SshRelay
+
                 self._relay = SshRelay(self.endpoint.url)
             return f"unix://{self._relay.path}"

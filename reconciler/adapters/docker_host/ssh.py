@@ -7,6 +7,7 @@ ssh is what the docker command uses (``ssh HOST docker system dial-stdio``), and
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import tempfile
@@ -39,8 +40,10 @@ class SshRelay:
 
     def complaint(self) -> str:
         """The last line that ssh wrote to its stderr, empty where it wrote none."""
-        self._complaints.seek(0)
-        lines = self._complaints.read()[-4096:].decode(errors="replace").strip().splitlines()
+        file = self._complaints.fileno()
+        # Not seek and read: the place in the file is shared with the children that write to it.
+        written = os.pread(file, 4096, max(0, os.fstat(file).st_size - 4096))
+        lines = written.decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
     def close(self) -> None:
@@ -78,12 +81,12 @@ class SshRelay:
         self._children.append(child)
 
 
-def _command(url: str, connect_seconds: float) -> list[str]:
+def _command(url: str, connect_seconds: float, master: Path) -> list[str]:
+    """The SDK opens a connection for almost every request; they all share one through ``master``."""
     parts = urlsplit(url)
     options = [
-        "BatchMode=yes",
-        "StrictHostKeyChecking=yes",
-        f"ConnectTimeout={max(1, round(connect_seconds))}",
+        *("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={max(1, round(connect_seconds))}"),
+        *("ControlMaster=auto", f"ControlPath={master}", "ControlPersist=60"),
     ]
     command = ["ssh", "-T"]
     for option in options:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +75,8 @@ class HttpRegistry:
             raise RegistryUnreachable(f"registry {place.host} cannot be asked: {_words(error)}") from error
 
     def _client(self, place: Place) -> httpx.Client:
+        import ssl
+
         import httpx
 
         context = ssl.create_default_context()
