@@ -7,7 +7,7 @@ import yaml
 
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
 from reconciler.adapters.state_files.source import Source, decode, quoted
-from reconciler.adapters.state_files.yaml_text import MAX_DEPTH, MAX_NODES, read
+from reconciler.adapters.state_files.yaml_text import MAX_DEPTH, MAX_NODES, MAX_TEXT, read
 from reconciler.errors import Finding, InvalidSettings, InvalidState
 
 
@@ -95,7 +95,8 @@ def test_duplicate_keys_name_both_lines_and_the_way_there() -> None:
         ("a: !x 1\n", "1:4 tags (!name) are not supported"),
         ("a: !!str 1\n", "1:4 tags (!name) are not supported"),
         ("? [a]\n: b\n", "1:3 a key must be plain text"),
-        (": b\n", "1:1 a key is empty"),
+        ("'': b\n", "1:1 a key is empty"),
+        ("a: 1\n\tb: 2\n", "2:1 not YAML: a tab where the indentation ends"),
         ('a: "x\\ny"\n', "1:4 a line break or an invisible character in a value"),
         ('a: "\\0"\n', "1:4 a line break or an invisible character in a value"),
     ],
@@ -113,6 +114,9 @@ def test_size_and_number_of_nodes_are_limited() -> None:
     assert refusals("#" * (1024 * 1024)) == ["1:1 the file holds nothing but comments"]
     assert refusals("#" * (1024 * 1024 + 1)) == ["0:0 the file is larger than 1 MiB"]
     assert refusals("é" * (1024 * 512 + 1)) == ["0:0 the file is larger than 1 MiB"]
+    assert refusals("a: " + "x" * (MAX_TEXT + 1)) == [
+        f"1:4 a key or value is longer than {MAX_TEXT} characters"
+    ]
     assert f"the file has more than {MAX_NODES} keys and values" in refusals("- a\n" * (MAX_NODES + 1))[0]
 
 

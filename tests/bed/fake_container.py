@@ -54,6 +54,7 @@ class Container:
     restarts: int = 0
     starts: int = 0
     looks: int = 0
+    joined_start: int = 0
     stopped_by_hand: bool = False
 
     @property

@@ -22,6 +22,7 @@ from reconciler.domain.desired import Port, Service
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, State, Vitals
+from reconciler.domain.waves import waves
 from reconciler.errors import ComposeFailed, EngineFailed, PullFailed
 from reconciler.ports import Model
 from tests.bed import fake_container
@@ -101,8 +102,15 @@ class FakeWorld:
         self._faults.waiting.setdefault(method, []).append(Fault(error, times, after, matching))
 
     def die_at(self, call: int, *, after: bool = False) -> None:
-        """Raise `Killed` before (or `after`) the `call`-th call from now that asks for a change."""
+        """Raise `Killed` before (or `after`) the `call`-th call from now that asks for a change.
+
+        And at every call from then on, until `revive`: a killed program does not tidy up.
+        """
         self._faults.death = (len(self.calls) + call, after)
+
+    def revive(self) -> None:
+        """The program is started anew."""
+        self._faults.death, self._faults.dead = None, False
 
     def named(self, name: str) -> Container:
         """The container called `name`."""
@@ -115,6 +123,21 @@ class FakeWorld:
     def running(self) -> dict[str, str]:
         """The images of running containers, by name."""
         return {c.name: c.image for c in sorted(self.containers.values(), key=lambda c: c.name) if c.up}
+
+    def cut_off(self) -> tuple[str, ...]:
+        """Containers that run in a network that is no more: what they joined was started again."""
+        return tuple(
+            sorted(
+                c.name
+                for c in self.containers.values()
+                if c.up and c.network_of and c.joined_start != self.starts_of(c.network_of)
+            )
+        )
+
+    def starts_of(self, container: str) -> int:
+        """How often a container was started; -1 where it does not run."""
+        found = self.containers.get(container)
+        return found.starts if found is not None and found.up else -1
 
     def crash(self, name: str, exit_code: int = 137) -> None:
         """A container ends by itself; its restart policy is obeyed."""
@@ -225,6 +248,7 @@ class FakeWorld:
                 raise EngineFailed(f"could not start container {found.name}: {obstacle}")
             found.restarts = 0
             found.run()
+            found.joined_start = self.starts_of(found.network_of)
 
         self._change("start", change, container)
 
@@ -390,9 +414,11 @@ class FakeWorld:
         self, project: str, files: Sequence[Path], scale: Mapping[str, int], *, template: bool
     ) -> None:
         services = {service.name: service for service in self._pinned(files)}
-        for name, count in scale.items():
+        for name in scale:
             if name not in services:
                 raise ComposeFailed(f"no such service: {name}")
+        in_order = [name for wave in waves(services.values()) for name in wave if name in scale]
+        for name, count in ((name, scale[name]) for name in in_order):
             present = self._of(project, name)
             first = max((container.number for container in present), default=0) + 1
             for number in range(first, first + count - len(present)):
@@ -441,8 +467,12 @@ class FakeWorld:
         """Why the engine cannot start this container now, or nothing."""
         if container.behaviour.refuses:
             return container.behaviour.refuses
-        if container.network_of and container.network_of not in self.containers:
-            return f"No such container: {container.network_of}"
+        if container.network_of:
+            joined = self.containers.get(container.network_of)
+            if joined is None:
+                return f"No such container: {container.network_of}"
+            if not joined.up:
+                return f"cannot join network of a non running container: {joined.id}"
         for taken in self.taken_ports():
             address, _, rest = taken.rpartition(":")
             number, _, protocol = rest.partition("/")

@@ -30,11 +30,13 @@ class Faults:
     calls: list[tuple[str, ...]] = field(default_factory=list)
     waiting: dict[str, list[Fault]] = field(default_factory=dict)
     death: tuple[int, bool] | None = None
+    dead: bool = False
 
     def around(
         self, method: str, change: Callable[[], Answer], readable: Callable[[object], str], *arguments: object
     ) -> Answer:
         """Note and make one change, with whatever is meant to go wrong before and after it."""
+        self._stay_dead()
         self.calls.append((method, *(readable(argument) for argument in arguments)))
         self._die(after=False)
         self.strike(method, *arguments)
@@ -45,6 +47,7 @@ class Faults:
 
     def strike(self, method: str, *arguments: object, after: bool = False) -> None:
         """Raise the first fault that is due."""
+        self._stay_dead()
         for fault in self.waiting.get(method, ()):
             if fault.times > 0 and fault.after is after and fault.matching(*arguments):
                 fault.times -= 1
@@ -52,5 +55,10 @@ class Faults:
 
     def _die(self, *, after: bool) -> None:
         if self.death == (len(self.calls), after):
-            self.death = None
+            self.death, self.dead = None, True
+        self._stay_dead()
+
+    def _stay_dead(self) -> None:
+        """What is killed runs no `finally` either: until it is started again, it reaches nothing."""
+        if self.dead:
             raise Killed

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reconciler.adapters.docker_host import DockerHost
-from reconciler.errors import EngineUnreachable
+from tests.bed.engine import required_engine
 from tests.bed.private_engine import PrivateEngine
 from tests.contract.bench import CRASH_CODE, Bench
 from tests.contract.fake_bench import FakeBench
@@ -22,19 +21,11 @@ IMAGES = "reconcile-contract"
 @pytest.fixture(scope="session")
 def engine_host() -> str:
     """The URL of the bed's engine, with the images of the suite on it; a test that needs it fails without."""
-    engine = DockerHost()
-    try:
-        engine.version()
-    except EngineUnreachable as error:
-        pytest.fail(f'{error}\nStart one: scripts/bed up && eval "$(scripts/bed env)"', pytrace=False)
-    finally:
-        engine.close()
-    if "RECONCILE_BED_REGISTRY" not in os.environ:
-        pytest.fail('the bed is not up: scripts/bed up && eval "$(scripts/bed env)"', pytrace=False)
+    host = required_engine()
     for variant in ("web", "volume", "health"):
         build(f"{IMAGES}/{variant}:1", variant=variant)
     build(f"{IMAGES}/crash:1", CRASH=str(CRASH_CODE))
-    return engine.endpoint.url
+    return host
 
 
 @pytest.fixture
@@ -74,7 +65,6 @@ def restartable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Benc
 
 def build_on(engine: PrivateEngine) -> None:
     """Bring the suite's plain image to another engine."""
-    host = pytest.MonkeyPatch()
-    with host.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DOCKER_HOST", engine.host)
         build(f"{IMAGES}/web:1")

@@ -289,7 +289,7 @@ INTERRUPTED: dict[str, Scenario] = {
     "went back: the rejected one is left over, and Git went back too": (
         [svc("web")],
         [box("web-1"), box("web-1.successor", "2", State.EXITED)],
-        "replace web (web-1.successor) onto web-1: left over next to what Git wants",
+        "remove web (web-1.successor): left over by an interrupted pass",
     ),
     "reverted while unjudged: the predecessor is what Git wants": (
         [svc("web")],

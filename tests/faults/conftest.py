@@ -1,0 +1,7 @@
+"""The worlds of the end-to-end suite: a repository, a project on the real engine, and the program."""
+
+from __future__ import annotations
+
+from tests.e2e.conftest import images, world
+
+__all__ = ["images", "world"]
