@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 PAUSE_SECONDS = 0.01
@@ -49,7 +50,7 @@ class Seen:
     def gap(self) -> float:
         """The longest time between two good answers."""
         good = [at for at, said in self.answers if said]
-        return max((later - earlier for earlier, later in zip(good, good[1:], strict=False)), default=0.0)
+        return max((later - earlier for earlier, later in pairwise(good)), default=0.0)
 
     def first(self, words: str) -> float | None:
         """Seconds until the page first said this."""

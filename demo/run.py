@@ -21,7 +21,7 @@ environments:
     directory: ..
     compose: [docker-compose.yml]
     gate:
-      timeout: 5s
+      timeout: 3s
       soak: 500ms
       checks:
         backend: {{http: {{url: "http://127.0.0.1:{port}/cgi-bin/hello"}}}}
@@ -40,7 +40,8 @@ class Demo:
     def chapter(self, number: int, title: str, text: str = "") -> None:
         """A heading, and what it is about."""
         print(f"\n── {number}. {title} {'─' * (94 - len(title))}")
-        print(textwrap.fill(text, 98) if text else "", flush=True)
+        if text:
+            print(textwrap.fill(text, 98))
 
     def run(self, command: str, *, code: int = 0) -> float:
         """Show a command and run it, with its output; returns how long it took."""
@@ -90,8 +91,8 @@ def set_up(demo: Demo) -> None:
     demo.chapter(
         1,
         "A Git repository says what should run",
-        "A small shop: a frontend and a backend in a docker-compose.yml. `reconcile init` writes a state folder "
-        "beside it; a health check goes into it, and all of it into Git.",
+        "A small shop: a frontend and a backend in a docker-compose.yml. `reconcile init` writes a state "
+        "folder beside it; a health check goes into it, and all of it into Git.",
     )
     demo.run(f"reconcile init production -f docker-compose.yml --project {demo.world.project}")
     settings = SETTINGS.format(project=demo.world.project, port=demo.world.backend_port)

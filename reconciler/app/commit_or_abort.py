@@ -10,16 +10,16 @@ from reconciler.app.gatekeeper import Subject, gate
 from reconciler.app.host import Host
 from reconciler.app.placement import Placement
 from reconciler.app.prepare import discard
-from reconciler.app.switch import Retired, switch_back
+from reconciler.app.slots import has_served
+from reconciler.app.switch import USUAL_GRACE_SECONDS, Retired, switch_back
 from reconciler.domain.desired import Service
 from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.observed import Instance
 from reconciler.domain.plan import Change, Create, Remove, Replace, Restart
 from reconciler.domain.report import Outcome, Result
 from reconciler.errors import EngineFailed
 
 LOG_LINES = 20
-USUAL_GRACE_SECONDS = 10.0
-"""The engine's own, for containers of services that Git does not know."""
 
 
 def commit(placement: Placement, judgement: Judgement) -> Outcome:
@@ -49,13 +49,16 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     rejected = [*placement.started, *created]
     excerpts = _excerpts(placement, rejected)
     back = True
+    joiners = _joiners(placement)
+    for instance, service in joiners:
+        back &= _attempt(notes, partial(host.engine.stop, instance.id, service.stop_grace_seconds))
     for retired in _way_back(placement):
         back &= _attempt(notes, partial(_restore, host, retired))
-    surplus = [i for pairing in placement.prepared.pairings.values() for i in pairing.surplus if i.running]
-    for instance in surplus:
+    for instance, _ in joiners:
         back &= _attempt(notes, partial(host.engine.start, instance.id))
-    if placement.retired:
-        back &= _attempt(notes, partial(_restart_again, placement))
+    for instance in _surplus(placement):
+        back &= _attempt(notes, partial(host.engine.start, instance.id))
+    back &= _attempt(notes, partial(_restart_again, placement))
     for container in rejected if back else ():
         _attempt(notes, partial(_remove, placement, container, excerpts.get(container, ("", ""))[0]))
     discard(host, placement.prepared.pairings, {})
@@ -125,11 +128,42 @@ def _way_back(placement: Placement) -> list[Retired]:
     return back
 
 
+def _surplus(placement: Placement) -> list[Instance]:
+    """Containers without a successor that are to run again; a killed pass may have stopped them already."""
+    services = {service.name: service for service in placement.desired.services if not service.one_shot}
+    return [
+        instance
+        for name, pairing in placement.prepared.pairings.items()
+        for instance in pairing.surplus
+        if name in services and (instance.running or instance.named_for(services[name].container_name))
+        if has_served(instance)
+    ]
+
+
+def _joiners(placement: Placement) -> list[tuple[Instance, Service]]:
+    """Containers that no switch reached yet, and that join the network of one that was switched.
+
+    That network went with the stop; they must join the one that comes back. A killed pass may have
+    stopped them already.
+    """
+    switched = {retired.slot.predecessor.id for retired in placement.retired}
+    services = {service.name: service for service in placement.desired.services if not service.one_shot}
+    return [
+        (instance, services[instance.service])
+        for instance in placement.observed.instances
+        if instance.network_of in switched and instance.id not in switched
+        if has_served(instance) and instance.service in services
+    ]
+
+
 def _restart_again(placement: Placement) -> None:
     """Containers that were restarted for a replaced dependency need the one that is back."""
     for action in placement.plan.actions:
-        if isinstance(action, Restart):
+        if isinstance(action, Restart) and placement.retired:
             placement.restart(action.service, action.instances)
+        elif isinstance(action, Restart):
+            for instance in action.instances:
+                placement.host.engine.start(instance.id)
 
 
 def _verify(placement: Placement) -> Judgement:

@@ -126,8 +126,7 @@ class Placement:
 
     def _replace(self, service: Service) -> Judgement:
         pairing = self.prepared.pairings[service.name]
-        for instance in pairing.placed:
-            self.host.engine.start(instance.id)
+        self._start(service, pairing.placed)
         for slot in pairing.slots:
             judgement = self._swap(slot)
             if judgement.verdict is not Verdict.PASS:
@@ -175,7 +174,20 @@ class Placement:
                 if instance.name != instance.serving_name:
                     self.host.engine.set_restart_policy(instance.id, service.restart)
                     self.host.engine.rename(instance.id, instance.serving_name)
+                self._stop_joiners(instance)
                 self.host.engine.start(instance.id)
+
+    def _stop_joiners(self, joined: Instance) -> None:
+        """Containers that will be restarted because they join this one stop before it starts.
+
+        They run without a network already. Stopped, they are started by the next pass, should this one
+        be killed; running, they would look as if nothing was the matter.
+        """
+        for action in self.plan.actions:
+            if isinstance(action, Restart) and not joined.running:
+                for instance in action.instances:
+                    if instance.network_of == joined.id:
+                        self.host.engine.stop(instance.id, action.service.stop_grace_seconds)
 
     def restart(self, service: Service, instances: tuple[Instance, ...]) -> None:
         """Stop and start containers that run."""

@@ -27,7 +27,7 @@ class Move:
     after: str
 
     def __str__(self) -> str:
-        one, two = names(self.before, self.after) if self.before else ("", self.after)
+        one, two = names(self.before, self.after) if self.before else ("", self.after.partition("@")[0])
         return f"{self.service} {one} → {two}" if one else f"{self.service} {two}"
 
 

@@ -40,15 +40,15 @@ class Slot:
 
 
 def has_served(instance: Instance) -> bool:
-    """Whether a container serves, or served until we stopped it."""
-    return instance.state in (State.RUNNING, State.RESTARTING) or instance.role is Role.PREDECESSOR
+    """Whether a container serves, or did until somebody stopped it: perhaps we, in a pass that was killed."""
+    return instance.state not in (State.CREATED, State.DEAD) or instance.role is Role.PREDECESSOR
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
     """A replacement, laid out.
 
-    ``placed`` are successors that have their place already (an earlier pass got that far);
+    ``placed`` are successors whose place is theirs alone (an earlier pass got that far);
     ``surplus`` are containers that have no successor (the service is scaled down, or they were left
     over); ``missing`` counts containers that have no predecessor (it is scaled up).
     """
@@ -66,8 +66,8 @@ def pair(action: Replace) -> Pairing:
     by_use = sorted(
         action.predecessors,
         key=lambda i: (
-            not i.running,
-            i.role is not Role.SERVING,
+            not has_served(i),
+            i.role is not Role.PREDECESSOR,
             not i.named_for(own),
             i.number,
             i.name,
@@ -75,12 +75,14 @@ def pair(action: Replace) -> Pairing:
     )
     spare = sorted(action.successors, key=lambda i: (not i.running, i.number, i.name))
     names = {instance.serving_name for instance in by_use if has_served(instance)}
-    placed = [i for i in spare if i.serving_name not in names and i.role is Role.SERVING]
+    occupied = {instance.serving_name for instance in by_use}
+    placed = [i for i in spare if i.serving_name not in (names if i.role is Role.SERVING else occupied)]
     spare = [i for i in spare if i not in placed]
     room = max(wanted - len(placed), 0)
     slots = [Slot(action.service, i.serving_name, i) for i in by_use[:room]]
     for index, slot in enumerate(slots):
-        match = next((i for i in spare if i.serving_name == slot.name), spare[0] if spare else None)
+        # Only its own: a successor has the anonymous volumes of the predecessor that it was made for.
+        match = next((i for i in spare if i.serving_name == slot.name), None)
         if match is not None:
             spare.remove(match)
             slots[index] = replace(slot, successor=match.id, reused=True)

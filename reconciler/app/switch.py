@@ -14,6 +14,9 @@ from reconciler.app.slots import Slot
 from reconciler.domain.desired import Order
 from reconciler.domain.observed import Role
 
+USUAL_GRACE_SECONDS = 10.0
+"""The engine's own, where the service's is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retired:

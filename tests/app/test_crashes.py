@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.domain.desired import Dependency, Order, Service
+from reconciler.errors import EngineFailed, EngineUnreachable, ReconcileError
 from tests.app.scene import Scene
 from tests.bed.fake_container import Behaviour
 from tests.bed.fake_engine import Killed
 from tests.domain.values import PROJECT, environment, once, svc
 
+CHANGES = ("succeed", "start", "stop", "set_restart_policy", "rename", "remove", "tag")
 BROKEN = Behaviour(crashes=1)
 DATA = Behaviour(volumes=("/data",))
 FIRST = Order.START_FIRST
@@ -120,6 +126,10 @@ STORIES = {
         JOINED, (svc("vpn", "2"), svc("app", "2", network_of="vpn"), JOINED[2]), broken=("app",), ends="1"
     ),
 }
+
+
+# What joined a container that somebody removed cannot run again, so there is no way back to it.
+RESTORABLE = {name: story for name, story in STORIES.items() if name != "joined, gone"}
 
 
 def one_shot_story() -> Story:
@@ -232,12 +242,96 @@ def test_nothing_is_down_unless_its_start_is_the_next_change(story: Story) -> No
     before = {c.service.name for c in whole.containers if c.up}
     whole.once()
     log = [*whole.world.calls]
-    joined = {s.name for s in story.services if s.joins}
+    shown = {s.name: s.container_name or s.name for s in story.services}
+    excused = {s.name for s in story.services if s.joins} | {*story.broken}
     call = 1
     while killed_at(scene := story.stage(), call):
         up = {c.service.name for c in scene.containers if c.up}
         wants = {service.name for service in scene.services if service.replicas}
-        for name in (before - up - joined) & wants:
+        for name in (before - up - excused) & wants:
             assert log[call - 1][0] == "start", f"{name} is down before {log[call - 1]}"
-            assert name in log[call - 1][1]
+            assert shown[name] in log[call - 1][1]
         call += 1
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_killed_and_then_a_third_release(story: Story) -> None:
+    """What was good before is the one to go back to, and not the one in between."""
+    names = {service.name for service in (*story.services, *(story.release or ()))}
+    call = 1
+    while killed_at(scene := story.stage(), call):
+        scene.define(*scene.services)
+        scene.release(**dict.fromkeys(names & {s.name for s in scene.services}, "3"))
+        settle(scene)
+        all_well(scene, Story(story.services, scene.services, ends="3", prune=story.prune))
+        call += 1
+
+
+@pytest.mark.parametrize("story", RESTORABLE.values(), ids=RESTORABLE.keys())
+def test_killed_and_then_a_third_release_that_is_broken(story: Story) -> None:
+    """A release that came up, was never judged, and is followed by one that does not come up."""
+    names = {service.name for service in story.services} & {s.name for s in story.release or story.services}
+    call = 1
+    while killed_at(scene := story.stage(), call):
+        for name in names:
+            scene.behave(name, "3", BROKEN)
+        scene.define(*scene.services)
+        scene.release(**dict.fromkeys(names, "3"))
+        settle(scene, broken=True)
+        assert scene.leftovers() == []
+        judged = {name for name in names if scene.services and name not in story.broken}
+        for name in judged:
+            mine = [c for c in scene.containers if c.service.name == name]
+            assert not [s for s in scene.services if s.name == name and s.replicas] or any(c.up for c in mine)
+        assert scene.world.cut_off() == ()
+        call += 1
+
+
+ERRORS = (EngineFailed("it could not"), EngineUnreachable("no answer"))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("error", ERRORS, ids=["failed", "unreachable"])
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_any_change_may_fail_once(story: Story, error: ReconcileError, after: bool) -> None:
+    """The engine refuses one change, or goes away around it: the next passes converge."""
+    call = 1
+    while fails_at(scene := story.stage(), call, error, after=after):
+        settle(scene, broken=bool(story.broken))
+        all_well(scene, story)
+        call += 1
+    assert call > 1
+
+
+def fails_at(scene: Scene, call: int, error: ReconcileError, *, after: bool) -> bool:
+    """One pass in which the `call`-th change fails; False where it ends before."""
+    counter = itertools.count(1)
+    for method in CHANGES:
+        scene.world.fail(method, error=error, after=after, matching=lambda *_: next(counter) == call)
+    before = len(scene.world.calls)
+    with contextlib.suppress(ReconcileError):
+        scene.once()
+    scene.world.forget_faults()
+    return len(scene.world.calls) - before >= call
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(STORIES)),
+    st.lists(st.tuples(st.integers(1, 30), st.booleans(), st.sampled_from("123")), min_size=1, max_size=4),
+)
+def test_killed_again_and_again(name: str, kills: list[tuple[int, bool, str]]) -> None:
+    """Killed, the engine perhaps restarted, Git moved on or back, killed again."""
+    story = STORIES[name]
+    scene = story.stage()
+    for call, restart, version in kills:
+        killed_at(scene, call)
+        if restart:
+            scene.world.restart_engine()
+        scene.define(*scene.services)
+        scene.release(**{service.name: version for service in scene.services})
+    last = "3" if story.broken else kills[-1][2]
+    scene.define(*scene.services)
+    scene.release(**{service.name: last for service in scene.services})
+    settle(scene)
+    all_well(scene, Story(story.services, scene.services, ends=last, prune=story.prune))

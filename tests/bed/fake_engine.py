@@ -101,6 +101,10 @@ class FakeWorld:
         assert hasattr(self, method), method
         self._faults.waiting.setdefault(method, []).append(Fault(error, times, after, matching))
 
+    def forget_faults(self) -> None:
+        """From now on nothing goes wrong any more."""
+        self._faults.waiting.clear()
+
     def die_at(self, call: int, *, after: bool = False) -> None:
         """Raise `Killed` before (or `after`) the `call`-th call from now that asks for a change.
 
@@ -153,6 +157,11 @@ class FakeWorld:
         """The engine goes down and comes back; restart policies decide who runs."""
         for container in self.containers.values():
             container.after_engine_restart()
+        for container in self.containers.values():
+            if container.up and container.network_of:
+                container.joined_start = self.starts_of(container.network_of)
+                if container.joined_start < 0:
+                    container.end(128)
 
     # --- Engine -----------------------------------------------------------------------------------
 
@@ -458,10 +467,15 @@ class FakeWorld:
         self.containers[made.id] = made
 
     def _joined(self, project: str, service: Service) -> dict[str, str]:
-        """The containers that a new one joins, by service, chosen as Compose does."""
+        """The containers that a new one joins, by service; Compose knows nothing of our names."""
         here = self._snapshot(project)
-        found = {name: here.joinable(name) for name in service.shares}
-        return {name: instance.id for name, instance in found.items() if instance is not None}
+        joined: dict[str, str] = {}
+        for name in service.shares:
+            found = here.joinable(name) or next(iter(here.of(name)), None)
+            if found is None:
+                raise ComposeFailed(f"cannot share the network of service {name}: it has no container")
+            joined[name] = found.id
+        return joined
 
     def _obstacle(self, container: Container) -> str:
         """Why the engine cannot start this container now, or nothing."""

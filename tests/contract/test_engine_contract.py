@@ -313,10 +313,13 @@ def test_a_successor_stands_in_for_its_predecessor(bench: Bench) -> None:
 def test_a_successor_has_its_predecessors_anonymous_volume(bench: Bench) -> None:
     bench.define(Spec(kind="volume"))
     old = started(bench)
-    volume, before = bench.volume(old.id), bench.volumes()
-    new = successor(bench, old)
-    assert bench.volume(new) == volume
-    assert bench.volumes() == before, "the template's fresh volume went with it"
+    template = bench.template()
+    volume, fresh = bench.volume(old.id), bench.volume(template.id)
+    new = bench.engine.succeed(template, old, f"{old.name}.successor", HASH, {})
+    bench.engine.remove(template.id, fresh_volumes=True)
+    assert bench.volume(new) == volume != fresh
+    assert volume in bench.volumes()
+    assert fresh not in bench.volumes()
 
 
 def test_an_abandoned_successor_leaves_the_volume_alone(bench: Bench) -> None:

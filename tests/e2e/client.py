@@ -81,11 +81,11 @@ def main(name: str, port: str, stop: str) -> None:
             Path(f"{stop}.started").touch()
         Path(f"{stop}.count").write_text(str(count))
         time.sleep(0.001)
-    print(json.dumps({"requests": count, "versions": seen, "failures": failures}))
+    sys.stdout.write(json.dumps({"requests": count, "versions": seen, "failures": failures}))
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "RESOLVE":
-        print(json.dumps(resolve(sys.argv[2])))
+        sys.stdout.write(json.dumps(resolve(sys.argv[2])))
     else:
         main(*sys.argv[1:4])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bed.registry import Registry, push
 from tests.bed.tools import docker
-from tests.images.build import VARIANTS, build
+from tests.images.build import build
 
 SWITCHES = {"crash": {"CRASH": "7"}, "broken": {"STATUS": "500"}, "dying": {"DIE_AFTER": "0.7"}}
 """Tags that misbehave; every other tag is a version that works."""
@@ -57,11 +57,12 @@ class Images:
 
     def close(self) -> None:
         """Take every name of this registry from the engine."""
-        listed = docker("images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}")
-        for repository, tag, digest in (line.split() for line in listed.splitlines()):
-            if repository.startswith(f"{self.registry.address}/"):
-                name = f"{repository}@{digest}" if tag == "<none>" else f"{repository}:{tag}"
-                docker("rmi", name)
+        forget(self.registry.address)
 
 
-assert set(VARIANTS) == {"web", "volume", "health"}
+def forget(address: str) -> None:
+    """Take every name of images of the registry at ``address`` from the engine of the bed."""
+    listed = docker("images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}")
+    for repository, tag, digest in (line.split() for line in listed.splitlines()):
+        if repository.startswith(f"{address}/"):
+            docker("rmi", f"{repository}@{digest}" if tag == "<none>" else f"{repository}:{tag}")

@@ -1,4 +1,4 @@
-"""Drift: whatever somebody does to the host, the next pass undoes it; and changes of files replace the right ones."""
+"""Drift: what somebody does to the host, the next pass undoes. A changed file replaces whom it concerns."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def _edit_env_file(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "expected"), [(_edit_compose, "WHO=you"), (_edit_env_file, "COLOUR=green")], ids=["compose", "env"]
+    ("edit", "expected"),
+    [(_edit_compose, "WHO=you"), (_edit_env_file, "COLOUR=green")],
+    ids=["compose", "env"],
 )
 def test_a_changed_file_replaces_exactly_the_service_concerned(
     world: World, url: str, edit: Callable[[World], None], expected: str

@@ -125,7 +125,8 @@ def _mount(mount: Mapping[str, Any]) -> tuple[Any, ...]:
 def _fixed(bound: list[dict[str, str]] | None) -> list[str]:
     """Bound ports; one that the engine chose is a word."""
     return sorted(
-        f"{one['HostIp']}:{one['HostPort'] if int(one['HostPort']) < 32768 else 'chosen'}" for one in bound or ()
+        f"{one['HostIp']}:{one['HostPort'] if int(one['HostPort']) < 32768 else 'chosen'}"
+        for one in bound or ()
     )
 
 

@@ -24,7 +24,7 @@ def deployed(world: World, *, checked: bool = False, image: str = "web:1") -> st
     port, url = published()
     if checked:
         world.check("web", f"{url}/health")
-    world.settings["gate"]["timeout"] = "8s"
+    world.settings["gate"]["timeout"] = "4s"
     world.stack(STACK.format(port=port), web=image, worker="web:1")
     world.once().expect(0)
     await_answer(url, "version=1")
@@ -33,7 +33,9 @@ def deployed(world: World, *, checked: bool = False, image: str = "web:1") -> st
 
 def identities(world: World) -> dict[str, tuple[str, str]]:
     """Containers by name, with their restart policies; the engine has two words for none."""
-    return {c.name: (c.id, c.content["HostConfig"]["RestartPolicy"]["Name"] or "no") for c in world.containers()}
+    return {
+        c.name: (c.id, c.content["HostConfig"]["RestartPolicy"]["Name"] or "no") for c in world.containers()
+    }
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,11 @@ def test_a_first_deploy_creates_and_starts_everything(world: World) -> None:
     assert "2 new" in plan.stdout
     result = world.once().expect(0)
     environment = result.environment
-    assert (environment["result"], environment["sync"], environment["health"]) == ("converged", "synced", "healthy")
+    assert (environment["result"], environment["sync"], environment["health"]) == (
+        "converged",
+        "synced",
+        "healthy",
+    )
     assert environment["revision"]["commit"] == revision
     assert [service["change"] for service in environment["services"]] == ["new", "new"]
     await_answer(url, "version=1")

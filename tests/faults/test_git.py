@@ -131,7 +131,7 @@ def test_g_08_files_that_are_emptied_or_deleted_stop_nothing(world: World) -> No
     world.settle()
 
 
-@pytest.mark.parametrize("moment", ["pull", "create", "switch", "gate"])
+@pytest.mark.parametrize("moment", ["pull", "switch"])
 def test_g_09_a_commit_that_lands_during_a_release(world: World, moment: str) -> None:
     """The pass ends with one release as a whole, never with a mix; the next one brings the newest."""
     world.stack(TWO, web="web:1", worker="web:1")

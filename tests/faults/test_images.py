@@ -132,17 +132,6 @@ def test_r_12_an_image_that_is_pruned_between_pull_and_create(world: World) -> N
     world.settle()
 
 
-def test_r_12_the_image_of_what_serves_and_of_what_served_survives_a_prune(world: World) -> None:
-    """An operator prunes between release and rollback: the way back needs no registry."""
-    world.stack("services: {web: {image: web}}", web="web:1")
-    world.once().expect(0)
-    old = world.container("web").image_id
-    world.release(web="web:2")
-    world.once().expect(0)
-    names = world.docker("inspect", "--format", "{{json .RepoTags}}", old)
-    assert f"{world.images.registry.address}/web:rollback" in json.loads(names)
-
-
 def test_r_13_undoing_a_release_needs_no_registry(world: World) -> None:
     world.stack("services: {web: {image: web}}", web="web:1")
     world.once().expect(0)

@@ -251,6 +251,12 @@ def _services(
         for what in model.uninjected(one, spec)
         if name in hashes
     ]
+    findings += [
+        Finding(str(file), 0, 0, f"service {name!r} has a variable {variable!r} that no process can be given")
+        for name, one in specs.items()
+        for variable in model.unusable_variables(one)
+        if name in hashes
+    ]
     if findings:
         raise InvalidState(
             "the Compose files use what this version does not support", findings=tuple(findings)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.adapters.compose.conceal import conceal
 from reconciler.errors import ComposeFailed
 
 OLDEST = (2, 24)
@@ -65,7 +66,8 @@ class Executable:
     ) -> Output:
         """Run Compose in ``folder`` and wait for it; its whole process group ends at the deadline.
 
-        It reads ``text`` where its arguments say ``-f -``: what must not be written to a disk.
+        What it complains about holds no values of variables. It reads ``text`` where its arguments
+        say ``-f -``: what must not be written to a disk.
 
         Raises:
             ComposeFailed: it cannot be started, or does not end in time.
@@ -88,7 +90,10 @@ class Executable:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             raise ComposeFailed(f"Docker Compose did not end within {self.deadline_seconds:g} s") from error
-        return Output(child.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+        said = err.decode(errors="replace")
+        if child.returncode:
+            said = conceal(said, arguments, environ, folder)
+        return Output(child.returncode, out.decode(errors="replace"), said)
 
     def version(self, environ: Mapping[str, str], folder: Path) -> str:
         """Its version, ``2.26.1``, without a distribution's suffix.

@@ -57,6 +57,14 @@ def uninjected(spec: Json, model: Json) -> tuple[str, ...]:
     return tuple(found)
 
 
+def unusable_variables(spec: Json) -> tuple[str, ...]:
+    """Environment variables of a service that Compose takes and no process can be given."""
+    variables: Mapping[str, Any] = spec.get("environment") or {}
+    return tuple(
+        name for name, value in variables.items() if not name or "=" in name or "\0" in f"{name}{value}"
+    )
+
+
 def _replicas(spec: Json, deploy: Json) -> int:
     if spec.get("scale") is not None:
         return int(spec["scale"])

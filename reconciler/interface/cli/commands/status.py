@@ -37,12 +37,23 @@ def command(
     codes = [one.code for one in looks]
     if wait:
         codes += [exit_codes.FAILED for one in looks if not _good(one)]
-    click.echo(_text(session, looks, output or session.output))
+    wanted = output or session.output
+    click.echo(_text(session, looks, wanted))
+    if wanted != "json":
+        _explain(session, looks)
     return exit_codes.worst(codes)
 
 
 def _good(one: Looked) -> bool:
     return one.status.sync is Sync.SYNCED and one.status.health is EnvironmentHealth.HEALTHY
+
+
+def _explain(session: Session, looks: list[Looked]) -> None:
+    """On stderr, why an environment could not be looked at: the table has room for a few words only."""
+    from reconciler.interface.render.errors_text import error_text
+
+    for error in [one.status.error for one in looks if one.status.error is not None]:
+        click.echo(error_text(error, session.style), err=True)
 
 
 def _text(session: Session, looks: list[Looked], output: str) -> str:
