@@ -142,6 +142,7 @@ class Placement:
         name = slot.service.name
         if slot.service.order is Order.START_FIRST:
             self.started.append(slot.successor)
+            self._stop_joiners(slot.successor)
             self.host.engine.start(slot.successor)
             judgement = self._ready(slot)
             if judgement.verdict is not Verdict.PASS:
@@ -151,6 +152,7 @@ class Placement:
             retire(self.host, slot)
             if slot.service.order is not Order.START_FIRST:
                 self.started.append(slot.successor)
+                self._stop_joiners(slot.successor)
             gap = switch(self.host, slot)
         self.gap_seconds[name] = max(gap, self.gap_seconds.get(name, 0.0))
         return Judgement(Verdict.PASS, "switched")
@@ -174,20 +176,25 @@ class Placement:
                 if instance.name != instance.serving_name:
                     self.host.engine.set_restart_policy(instance.id, service.restart)
                     self.host.engine.rename(instance.id, instance.serving_name)
-                self._stop_joiners(instance)
+                self._stop_joiners(instance.id)
                 self.host.engine.start(instance.id)
 
-    def _stop_joiners(self, joined: Instance) -> None:
-        """Containers that will be restarted because they join this one stop before it starts.
+    def _stop_joiners(self, container: str) -> None:
+        """What joins a container that is about to start stops first; its own turn comes.
 
-        They run without a network already. Stopped, they are started by the next pass, should this one
-        be killed; running, they would look as if nothing was the matter.
+        It runs without a network already. Stopped, it is started by the next pass, should this one be
+        killed; running, it would look as if nothing was the matter.
         """
-        for action in self.plan.actions:
-            if isinstance(action, Restart) and not joined.running:
-                for instance in action.instances:
-                    if instance.network_of == joined.id:
-                        self.host.engine.stop(instance.id, action.service.stop_grace_seconds)
+        here = self.observed.instances
+        if any(i.id == container and i.running for i in here):
+            return
+        again = {
+            e.name for e in self.plan.entries if any(isinstance(a, (Replace, Restart)) for a in e.actions)
+        }
+        for instance in here:
+            if instance.network_of == container and instance.running and instance.service in again:
+                grace = self.desired.service(instance.service).stop_grace_seconds
+                self.host.engine.stop(instance.id, grace)
 
     def restart(self, service: Service, instances: tuple[Instance, ...]) -> None:
         """Stop and start containers that run."""

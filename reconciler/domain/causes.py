@@ -22,6 +22,9 @@ def replaced(
     first = outdated[0]
     if first.made_from and first.made_from != first.image_id:
         return "made by hand from another image than its labels say"
+    if first.config_hash == service.config_hash:
+        retired = all(i.role is Role.PREDECESSOR for i in outdated)
+        return "an interrupted pass was replacing it" if retired else "what it joined is not there any more"
     if first.image == service.image:
         return "its definition was changed on the host" if drift else "its definition changed"
     before, after = names(first.image, service.image)

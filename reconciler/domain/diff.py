@@ -73,7 +73,7 @@ def _entry(
     if not service.pinned and desired.environment.unpinned is Unpinned.IGNORE:
         return Entry(service.name, Change.UNMANAGED, "it has no pin", _image(found), service.image, False)
     real = [i for i in found if i.role is not Role.TEMPLATE and i.state is not State.REMOVING]
-    current = tuple(i for i in real if _is_current(i, service, progress))
+    current = _one_per_name([i for i in real if _is_current(i, service, progress)])
     unused = tuple(i for i in real if i not in current and _never_served(i, real))
     outdated = tuple(i for i in real if i not in current and i not in unused)
     if outdated and not current and _other_compose(outdated, service, desired):
@@ -170,6 +170,12 @@ def _is_current(instance: Instance, service: Service, progress: _Progress) -> bo
     if not instance.network_of:
         return True
     return any(instance.network_of in progress.current.get(name, ()) for name in service.shares)
+
+
+def _one_per_name(current: list[Instance]) -> tuple[Instance, ...]:
+    """Those that are right, without any that was replaced already, or was to replace, by one as right."""
+    served = {i.name for i in current if i.role is Role.SERVING}
+    return tuple(i for i in current if i.role is Role.SERVING or i.serving_name not in served)
 
 
 def _never_served(instance: Instance, real: Iterable[Instance]) -> bool:

@@ -110,9 +110,13 @@ class Observed:
         return tuple(instance for instance in self.instances if instance.service == service)
 
     def joinable(self, service: str) -> Instance | None:
-        """The container that Compose takes for ``service:NAME``: the first that serves, by name."""
-        serving = (instance for instance in self.of(service) if instance.role is Role.SERVING)
-        return min(serving, key=lambda instance: instance.name, default=None)
+        """The container that Compose takes for ``service:NAME``: the first that serves, by name.
+
+        A killed pass may have left none under its own name.
+        """
+        order = (Role.SERVING, Role.PREDECESSOR, Role.SUCCESSOR)
+        real = (instance for instance in self.of(service) if instance.role in order)
+        return min(real, key=lambda instance: (order.index(instance.role), instance.name), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Wiring:
         """The reader of YAML."""
         from reconciler.adapters.state_files import YamlStateFiles
 
-        return YamlStateFiles()
+        return YamlStateFiles(self.settings.state_directory / "accepted")
 
     @property
     def compose(self) -> Compose:
@@ -59,7 +59,8 @@ class Wiring:
             from reconciler.adapters.compose.executable import Executable
 
             environ = self.settings.environ
-            self._compose = ComposeCli(Executable.find(environ), environ, self.settings.folder)
+            memory = self.settings.state_directory / "compose"
+            self._compose = ComposeCli(Executable.find(environ), environ, self.settings.folder, memory)
         return self._compose
 
     @property

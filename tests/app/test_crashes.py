@@ -21,6 +21,7 @@ from tests.domain.values import PROJECT, environment, once, svc
 CHANGES = ("succeed", "start", "stop", "set_restart_policy", "rename", "remove", "tag")
 BROKEN = Behaviour(crashes=1)
 DATA = Behaviour(volumes=("/data",))
+DONE = Behaviour(crashes=0)
 FIRST = Order.START_FIRST
 
 
@@ -40,10 +41,11 @@ class Story:
 
     def stage(self) -> Scene:
         scene = Scene(self.services, env=environment(prune=self.prune))
-        for service in {s.name for s in (*self.services, *(self.release or ()))}:
+        for service in (*self.services, *(self.release or ())):
             for version in "123":
-                bad = version == "2" and service in self.broken
-                scene.behave(service, version, BROKEN if bad else DATA)
+                bad = version == "2" and service.name in self.broken
+                good = DONE if service.one_shot else DATA
+                scene.behave(service.name, version, BROKEN if bad else good)
         scene.up()
         self.happens(scene)
         if self.release is not None:
@@ -102,6 +104,16 @@ STORIES = {
     "prune": Story(
         (svc("old"), svc("web"), svc("db")), (svc("web", "2"), svc("db")), prune=True, ends="web=2 db=1"
     ),
+    "one-shot": Story(
+        (svc("migrate", one_shot=True), svc("api", needs=[once("migrate")])),
+        (svc("migrate", "2", one_shot=True), svc("api", "2", needs=[once("migrate")])),
+    ),
+    "broken, one-shot": Story(
+        (svc("migrate", one_shot=True), svc("api", needs=[once("migrate")])),
+        (svc("migrate", "2", one_shot=True), svc("api", "2", needs=[once("migrate")])),
+        broken=("api",),
+        ends="1",
+    ),
     "broken": Story((svc("web"),), (svc("web", "2"),), broken=("web",), ends="1"),
     "broken, always": Story(
         (svc("web", restart="always"),), (svc("web", "2", restart="always"),), broken=("web",), ends="1"
@@ -130,12 +142,6 @@ STORIES = {
 
 # What joined a container that somebody removed cannot run again, so there is no way back to it.
 RESTORABLE = {name: story for name, story in STORIES.items() if name != "joined, gone"}
-
-
-def one_shot_story() -> Story:
-    before = (svc("migrate", one_shot=True), svc("api", needs=[once("migrate")]))
-    after = (svc("migrate", "2", one_shot=True), svc("api", "2", needs=[once("migrate")]))
-    return Story(before, after)
 
 
 def wanted(story: Story) -> dict[str, str]:
@@ -174,7 +180,9 @@ def all_well(scene: Scene, story: Story) -> None:
     for name, version in versions.items():
         mine = [c for c in scene.containers if c.service.name == name]
         assert [c.image.partition("@")[0][-1] for c in mine] == [version] * counts[name], scene.there()
-        assert all(c.up for c in mine), scene.there()
+        assert all(c.up or (c.service.one_shot and c.exit_code == 0 and c.starts) for c in mine), (
+            scene.there()
+        )
         assert all(c.policy == c.service.restart for c in mine), "its restart policy is its own again"
     assert scene.world.cut_off() == ()
 
@@ -243,7 +251,7 @@ def test_nothing_is_down_unless_its_start_is_the_next_change(story: Story) -> No
     whole.once()
     log = [*whole.world.calls]
     shown = {s.name: s.container_name or s.name for s in story.services}
-    excused = {s.name for s in story.services if s.joins} | {*story.broken}
+    excused = {s.name for s in story.services if s.joins or s.one_shot} | {*story.broken}
     call = 1
     while killed_at(scene := story.stage(), call):
         up = {c.service.name for c in scene.containers if c.up}
@@ -279,10 +287,11 @@ def test_killed_and_then_a_third_release_that_is_broken(story: Story) -> None:
         scene.release(**dict.fromkeys(names, "3"))
         settle(scene, broken=True)
         assert scene.leftovers() == []
-        judged = {name for name in names if scene.services and name not in story.broken}
+        judged = {name for name in names if name not in story.broken}
         for name in judged:
             mine = [c for c in scene.containers if c.service.name == name]
-            assert not [s for s in scene.services if s.name == name and s.replicas] or any(c.up for c in mine)
+            wanted_up = [s for s in scene.services if s.name == name and s.replicas and not s.one_shot]
+            assert not wanted_up or any(c.up for c in mine)
         assert scene.world.cut_off() == ()
         call += 1
 

@@ -161,7 +161,7 @@ class FakeWorld:
             if container.up and container.network_of:
                 container.joined_start = self.starts_of(container.network_of)
                 if container.joined_start < 0:
-                    container.end(128)
+                    container.end(128, by_hand=True)
 
     # --- Engine -----------------------------------------------------------------------------------
 
@@ -176,7 +176,10 @@ class FakeWorld:
         found = self._find(container)
         if found is None:
             return None
+        starts = found.starts
         found.look()
+        if found.starts != starts and found.network_of:
+            found.joined_start = self.starts_of(found.network_of)
         return found.vitals()
 
     def missing(self, images: Sequence[ImageRef]) -> tuple[ImageRef, ...]:

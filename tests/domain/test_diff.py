@@ -206,7 +206,7 @@ JOINS: dict[str, Scenario] = {
     "joined to one that nothing wants": (
         [svc("vpn"), svc("app", network_of="vpn")],
         [box("vpn-1"), box("app-1", network_of="id-of-another")],
-        "replace app (app-1): its definition changed",
+        "replace app (app-1): what it joined is not there any more",
     ),
     "depends_on with restart: true": (
         [svc("db", "2"), svc("api", needs=[Dependency("db", restart=True)])],
@@ -295,6 +295,16 @@ INTERRUPTED: dict[str, Scenario] = {
         [svc("web")],
         [box("web-1.predecessor", "1", State.EXITED), box("web-1", "2")],
         "replace web (web-1) onto web-1.predecessor: 2 → 1",
+    ),
+    "replaced by one as right, for what it joined": (
+        [svc("web")],
+        [box("web-1.predecessor"), box("web-1", state=State.CREATED)],
+        "replace web (web-1.predecessor) onto web-1: an interrupted pass was replacing it",
+    ),
+    "to be replaced by one as right": (
+        [svc("web")],
+        [box("web-1"), box("web-1.successor", state=State.CREATED)],
+        "remove web (web-1.successor): left over by an interrupted pass",
     ),
     "a third release while the second was unjudged": (
         [svc("web", "3")],

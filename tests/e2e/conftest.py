@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.bed.registry import Registry
 from tests.bed.tools import BedError, docker
 from tests.e2e.images import Images
-from tests.e2e.world import World
+from tests.e2e.world import World, await_answer, published
 
 COMMAND = 'scripts/bed up && eval "$(scripts/bed env)"'
 
@@ -36,3 +37,36 @@ def world(images: Images, tmp_path: Path) -> Iterator[World]:
     """A world on the engine of the bed, removed afterwards."""
     with World(tmp_path, images) as world:
         yield world
+
+
+@pytest.fixture(scope="module")
+def common_world(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world in which version 1 runs and answers at ``url``, for all tests that must not touch it."""
+    with World(tmp_path_factory.mktemp("common"), images) as world:
+        port, world.url = published()
+        compose = f"""
+        services:
+          web:
+            image: web
+            ports: ["127.0.0.1:{port}:8080"]
+        """
+        world.stack(compose, web="web:1")
+        world.once().expect(0)
+        await_answer(world.url, "version=1")
+        yield world
+
+
+@pytest.fixture
+def untouched(common_world: World) -> Iterator[World]:
+    """The common world: a test that touches what runs there fails, and its edits are taken back."""
+    world = common_world
+    before, commit = world.marks(), world.git("rev-parse", "HEAD")
+    pins, settings = dict(world.pins), copy.deepcopy(world.settings)
+    yield world
+    world.git("checkout", "--quiet", "--force", "main")
+    world.git("reset", "--quiet", "--hard", commit)
+    world.git("clean", "--quiet", "-ffdx")
+    world.pins, world.settings = pins, settings
+    assert world.marks() == before, "what ran was touched"
+    await_answer(world.url, "version=1")
+    world.expect_no_leftovers()

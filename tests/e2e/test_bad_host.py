@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,6 @@ def url(world: World) -> str:
     return url
 
 
-@contextmanager
-def untouched(world: World) -> Iterator[None]:
-    before = world.marks()
-    yield
-    assert world.marks() == before
-    world.expect_no_leftovers()
-
-
 # -- ports ----------------------------------------------------------------------------------------
 
 
@@ -50,8 +41,9 @@ def test_a_port_that_somebody_elses_container_holds_is_found_out_before_anything
     world.docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:8080", image)
     try:
         world.stack(STACK.format(port=port), web="web:2")
-        with untouched(world):
-            result = world.once().expect(1)
+        before = world.marks()
+        result = world.once().expect(1)
+        assert world.marks() == before
         error = result.environment["error"]
         assert f"web wants host port 127.0.0.1:{port}/tcp, which container {name} holds" in error["problem"]
         assert name in error["hint"]
@@ -75,7 +67,8 @@ def test_a_port_that_a_foreign_process_holds_undoes_the_release(world: World, ur
     await_answer(f"http://127.0.0.1:{port}", "version=2")
 
 
-def test_two_services_with_one_port_are_refused_before_anything_happens(world: World, url: str) -> None:
+def test_two_services_with_one_port_are_refused_before_anything_happens(untouched: World) -> None:
+    world = untouched
     port, _ = published()
     compose = f"""
     services:
@@ -83,8 +76,7 @@ def test_two_services_with_one_port_are_refused_before_anything_happens(world: W
       other: {{image: web, ports: ["{port}:8080"]}}
     """
     world.stack(compose, web="web:2", other="web:2")
-    with untouched(world):
-        result = world.once().expect(65)
+    result = world.once().expect(65)
     assert "both publish host port" in result.environment["error"]["findings"][0]["message"]
 
 
@@ -104,14 +96,15 @@ WITHOUT_PLUGINS = (
 
 def without_compose(world: World) -> dict[str, str]:
     """A configuration without plugins, and a PATH with nothing but what the program needs."""
-    tools = world.root / "tools"
+    tools = world.root / secrets.token_hex(4)
+    config = world.root / secrets.token_hex(4)
     tools.mkdir()
+    config.mkdir()
     for name in ("git", "docker", "sh", "mount", "env"):
         found = shutil.which(name)
         assert found
         (tools / name).symlink_to(found)
-    (world.root / "docker-config").mkdir()
-    return {"PATH": str(tools), "DOCKER_CONFIG": str(world.root / "docker-config")}
+    return {"PATH": str(tools), "DOCKER_CONFIG": str(config)}
 
 
 def with_compose(world: World, version: str) -> dict[str, str]:
@@ -124,20 +117,18 @@ def with_compose(world: World, version: str) -> dict[str, str]:
     return environ
 
 
-def test_a_missing_compose_is_named_with_what_to_install(world: World, url: str) -> None:
-    with untouched(world):
-        result = world.once(environ=without_compose(world), prefix=WITHOUT_PLUGINS).expect(1)
+def test_a_missing_compose_is_named_with_what_to_install(untouched: World) -> None:
+    world = untouched
+    result = world.once(environ=without_compose(world), prefix=WITHOUT_PLUGINS).expect(1)
     assert "Docker Compose is not installed" in result.said
     assert "2.24 or newer" in result.said
 
 
 @pytest.mark.parametrize("version", ["1.29.2", "2.17.3", "v2.23.9-desktop.1"])
-def test_a_compose_that_is_too_old_is_named_with_what_to_install(
-    world: World, url: str, version: str
-) -> None:
+def test_a_compose_that_is_too_old_is_named_with_what_to_install(untouched: World, version: str) -> None:
+    world = untouched
     world.release(web="web:2")
-    with untouched(world):
-        result = world.once(environ=with_compose(world, version)).expect(1)
+    result = world.once(environ=with_compose(world, version)).expect(1)
     error = result.environment["error"]
     assert "is too old" in error["problem"]
     assert "2.24 or newer" in error["hint"]
@@ -146,7 +137,7 @@ def test_a_compose_that_is_too_old_is_named_with_what_to_install(
 def test_a_standalone_compose_will_do(world: World, url: str) -> None:
     environ = without_compose(world)
     real = Path(os.environ["DOCKER_CONFIG"]) / "cli-plugins" / "docker-compose"
-    (world.root / "tools" / "docker-compose").symlink_to(real)
+    (Path(environ["PATH"]) / "docker-compose").symlink_to(real)
     world.release(web="web:2")
     world.once(environ=environ, prefix=WITHOUT_PLUGINS).expect(0)
     await_answer(url, "version=2")
@@ -156,16 +147,17 @@ def test_a_standalone_compose_will_do(world: World, url: str) -> None:
 
 
 @pytest.mark.parametrize("command", [("--once",), ("plan",), ("status",), ("doctor",)], ids=lambda c: c[0])
-def test_an_engine_that_does_not_run(world: World, url: str, command: tuple[str, ...]) -> None:
-    with untouched(world):
-        dead = {"DOCKER_HOST": f"unix://{world.root}/nobody-listens.sock"}
-        result = world.reconcile(*command, environ=dead).expect(69)
+def test_an_engine_that_does_not_run(untouched: World, command: tuple[str, ...]) -> None:
+    world = untouched
+    dead = {"DOCKER_HOST": f"unix://{world.root}/nobody-listens.sock"}
+    result = world.reconcile(*command, environ=dead).expect(69)
     assert "the Docker Engine does not answer" in result.said
     assert "docker info" in result.said, "what to do about it"
 
 
-def test_an_engine_whose_socket_is_not_for_us(world: World, url: str) -> None:
+def test_an_engine_whose_socket_is_not_for_us(untouched: World) -> None:
     """As root without the capability that makes permissions void: refused as any other user is."""
+    world = untouched
     path = world.root / "docker.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -180,15 +172,16 @@ def test_an_engine_whose_socket_is_not_for_us(world: World, url: str) -> None:
     assert "docker" in error["hint"]
 
 
-def test_an_unsafe_way_to_an_engine_is_refused(world: World, url: str) -> None:
+def test_an_unsafe_way_to_an_engine_is_refused(untouched: World) -> None:
+    world = untouched
     result = world.reconcile("--once", environ={"DOCKER_HOST": "tcp://engine.example:2375"}).expect(64)
     assert "TLS" in result.said
 
 
-def test_a_state_directory_that_cannot_be_written(world: World, url: str) -> None:
+def test_a_state_directory_that_cannot_be_written(untouched: World) -> None:
+    world = untouched
     (world.root / "file").touch()
     world.release(web="web:2")
-    with untouched(world):
-        result = world.reconcile("--once", environ={"RECONCILE_STATE_DIR": str(world.root / "file" / "x")})
+    result = world.reconcile("--once", environ={"RECONCILE_STATE_DIR": str(world.root / "file" / "x")})
     assert result.code == 77, result.said
     assert "RECONCILE_STATE_DIR" in result.said

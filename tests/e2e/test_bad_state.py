@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,31 +12,23 @@ from tests.e2e.world import World
 
 @pytest.fixture
 def deployed(world: World) -> World:
-    """A world in which version 1 runs."""
+    """A world of the test's own, in which version 1 runs."""
     world.stack("services: {web: {image: web}}", web="web:1")
     world.once().expect(0)
     return world
 
 
-@contextmanager
-def untouched(world: World) -> Iterator[None]:
-    before = world.marks()
-    yield
-    assert world.marks() == before
-
-
-def test_uncommitted_changes_are_refused_and_listed(deployed: World) -> None:
-    world = deployed
+def test_uncommitted_changes_are_refused_and_listed(untouched: World) -> None:
+    world = untouched
     file = world.app / "docker-compose.yml"
-    file.write_text(file.read_text().replace("image: web", "image: web, labels: [a=b]"))
+    file.write_text(file.read_text() + "# half an idea\n")
     world.pins_file.write_text(world.pins_file.read_text() + "# half an idea\n")
     (world.state / "notes.txt").write_text("untracked\n")
-    with untouched(world):
-        result = world.once().expect(65)
-        found = [finding["path"] for finding in result.environment["error"]["findings"]]
-        assert found == ["app/docker-compose.yml", "state/notes.txt", "state/production/compose.pins.yaml"]
-        assert "--allow-dirty" in result.environment["error"]["hint"]
-        world.reconcile("plan").expect(65)
+    result = world.once().expect(65)
+    found = [finding["path"] for finding in result.environment["error"]["findings"]]
+    assert found == ["app/docker-compose.yml", "state/notes.txt", "state/production/compose.pins.yaml"]
+    assert "--allow-dirty" in result.environment["error"]["hint"]
+    world.reconcile("plan").expect(65)
     (world.repository / "README.md").write_text("None of our business.\n")
     world.git("checkout", "--", "app", "state")
     (world.state / "notes.txt").unlink()
@@ -58,8 +48,8 @@ def _both(world: World) -> tuple[str, str]:
     return world.images.pinned("web:1"), world.images.pinned("web:2")
 
 
-def test_pin_and_rollback_never_overwrite_a_half_edited_file(deployed: World) -> None:
-    world = deployed
+def test_pin_and_rollback_never_overwrite_a_half_edited_file(untouched: World) -> None:
+    world = untouched
     world.images.pinned("web:2")
     mine = world.pins_file.read_text() + "# half an idea\n"
     world.pins_file.write_text(mine)
@@ -81,31 +71,28 @@ def test_pin_and_rollback_never_overwrite_a_half_edited_file(deployed: World) ->
     ],
     ids=["unknown-key", "no-yaml", "dangling", "variable", "no-env-file", "cycle"],
 )
-def test_an_invalid_compose_file_is_named(deployed: World, text: str, words: str) -> None:
-    world = deployed
+def test_an_invalid_compose_file_is_named(untouched: World, text: str, words: str) -> None:
+    world = untouched
     world.stack(text)
-    with untouched(world):
-        result = world.once().expect(65)
-        (finding,) = result.environment["error"]["findings"]
-        assert finding["path"] == str(world.app / "docker-compose.yml")
-        assert words in finding["message"]
+    result = world.once().expect(65)
+    (finding,) = result.environment["error"]["findings"]
+    assert finding["path"] == str(world.app / "docker-compose.yml")
+    assert words in finding["message"]
 
 
-def test_a_missing_compose_file_is_named(deployed: World) -> None:
-    world = deployed
+def test_a_missing_compose_file_is_named(untouched: World) -> None:
+    world = untouched
     world.settings["compose"] = ["docker-compose.yml", "docker-compose.production.yml"]
     world.commit()
-    with untouched(world):
-        result = world.once().expect(65)
+    result = world.once().expect(65)
     (finding,) = result.environment["error"]["findings"]
     assert finding["path"] == "docker-compose.production.yml"
 
 
-def test_a_pin_of_an_unknown_service_has_its_line(deployed: World) -> None:
-    world = deployed
+def test_a_pin_of_an_unknown_service_has_its_line(untouched: World) -> None:
+    world = untouched
     world.release(wbe="web:2")
-    with untouched(world):
-        result = world.once().expect(65)
+    result = world.once().expect(65)
     (finding,) = result.environment["error"]["findings"]
     assert (finding["path"], finding["line"], finding["column"]) == (
         "state/production/compose.pins.yaml",
@@ -116,49 +103,45 @@ def test_a_pin_of_an_unknown_service_has_its_line(deployed: World) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "services:\n  web:\n    ima"], ids=["empty", "truncated"])
-def test_an_emptied_or_truncated_pins_file_stops_nothing(deployed: World, text: str) -> None:
-    world = deployed
+def test_an_emptied_or_truncated_pins_file_stops_nothing(untouched: World, text: str) -> None:
+    world = untouched
     world.settings["prune"] = True
     world.commit()
     world.pins_file.write_text(text)
     world.git("commit", "--all", "--quiet", "-m", "Oops")
-    with untouched(world):
-        world.once().expect(65)
+    world.once().expect(65)
 
 
-def test_an_emptied_compose_file_stops_nothing(deployed: World) -> None:
-    world = deployed
+def test_an_emptied_compose_file_stops_nothing(untouched: World) -> None:
+    world = untouched
     world.settings["prune"] = True
     world.pins = {}
     world.stack("")
-    with untouched(world):
-        assert world.once().code in (64, 65)
+    assert world.once().code in (64, 65)
 
 
-def test_an_invalid_settings_file_has_its_code_and_line(deployed: World) -> None:
-    world = deployed
+def test_an_invalid_settings_file_has_its_code_and_line(untouched: World) -> None:
+    world = untouched
     world.settings["prjoect"] = "x"
     world.commit()
-    with untouched(world):
-        result = world.reconcile("--once").expect(78)
+    result = world.reconcile("--once").expect(78)
     assert "state/reconcile.yaml:" in result.stderr
     assert "prjoect" in result.stderr
 
 
-def test_an_environment_that_does_not_exist_is_a_usage_error(deployed: World) -> None:
-    result = deployed.reconcile("--once", "-e", "producton").expect(64)
+def test_an_environment_that_does_not_exist_is_a_usage_error(untouched: World) -> None:
+    result = untouched.reconcile("--once", "-e", "producton").expect(64)
     assert "there is no environment 'producton'" in result.stderr
     assert "production" in result.stderr
-    deployed.reconcile("plan", "staging").expect(64)
-    deployed.reconcile("rollback", "staging").expect(64)
+    untouched.reconcile("plan", "staging").expect(64)
+    untouched.reconcile("rollback", "staging").expect(64)
 
 
-def test_a_project_directory_that_is_not_there_is_named(deployed: World) -> None:
-    world = deployed
+def test_a_project_directory_that_is_not_there_is_named(untouched: World) -> None:
+    world = untouched
     world.settings["directory"] = "../nowhere"
     world.commit()
-    with untouched(world):
-        result = world.reconcile("--once").expect(78)
+    result = world.reconcile("--once").expect(78)
     assert str(world.repository / "nowhere") in result.said
 
 
@@ -187,88 +170,82 @@ def test_a_detached_head_works(deployed: World) -> None:
     assert world.images_of("web") == ["2"]
 
 
-def test_a_bare_repository_is_explained(deployed: World) -> None:
-    world = deployed
+def test_a_bare_repository_is_explained(untouched: World) -> None:
+    world = untouched
     bare = world.root / "bare.git"
     world.git("clone", "--quiet", "--bare", str(world.repository), str(bare))
     shutil.copytree(world.state, bare / "state")
-    with untouched(world):
-        assert "bare repository" in world.reconcile("--once", folder=bare).expect(69).stderr
+    assert "bare repository" in world.reconcile("--once", folder=bare).expect(69).stderr
 
 
-def test_a_folder_without_a_repository_is_explained(deployed: World) -> None:
-    world = deployed
+def test_a_folder_without_a_repository_is_explained(untouched: World) -> None:
+    world = untouched
     shutil.copytree(world.app, world.root / "copy" / "app")
     shutil.copytree(world.state, world.root / "copy" / "state")
-    with untouched(world):
-        result = world.reconcile("--once", folder=world.root / "copy").expect(69)
+    result = world.reconcile("--once", folder=world.root / "copy").expect(69)
     assert "is not in a Git repository" in result.stderr
 
 
-def test_a_repository_without_commits_is_explained(deployed: World) -> None:
-    world = deployed
+def test_a_repository_without_commits_is_explained(untouched: World) -> None:
+    world = untouched
     fresh = world.root / "fresh"
     shutil.copytree(world.state, fresh / "state")
     world.git("init", "--quiet", str(fresh))
-    with untouched(world):
-        assert "no commit" in world.reconcile("--once", folder=fresh).expect(69).stderr
+    assert "no commit" in world.reconcile("--once", folder=fresh).expect(69).stderr
 
 
-def test_a_merge_that_is_under_way_is_explained(deployed: World) -> None:
-    world = deployed
+def test_a_merge_that_is_under_way_is_explained(untouched: World) -> None:
+    world = untouched
     world.git("checkout", "--quiet", "-b", "other")
     world.release(web="web:2")
     world.git("checkout", "--quiet", "main")
     world.release(web="web:3")
     with pytest.raises(BedError, match="CONFLICT"):
         world.git("merge", "other")
-    with untouched(world):
-        assert "A merge is under way" in world.reconcile("--once").expect(64).stderr
+    assert "A merge is under way" in world.reconcile("--once").expect(64).stderr
 
 
-def test_a_state_folder_that_is_a_symlink_out_of_the_repository_is_refused(deployed: World) -> None:
-    world = deployed
+def test_a_state_folder_that_is_a_symlink_out_of_the_repository_is_refused(untouched: World) -> None:
+    world = untouched
     outside = world.root / "outside"
     shutil.move(world.state, outside)
     world.state.symlink_to(outside)
     world.git("add", "--all")
     world.git("commit", "--quiet", "-m", "Link the state")
-    with untouched(world):
-        result = world.reconcile("--once")
-        assert result.code in (64, 65, 69), result.said
-        assert "bug" not in result.stderr
+    result = world.reconcile("--once")
+    assert result.code in (64, 65, 69), result.said
+    assert "bug" not in result.stderr
 
 
-def test_a_pins_file_that_is_a_symlink_is_refused(deployed: World) -> None:
-    world = deployed
+def test_a_pins_file_that_is_a_symlink_is_refused(untouched: World) -> None:
+    world = untouched
     outside = world.root / "outside.yaml"
     outside.write_text(world.pins_file.read_text().replace(*_both(world)))
     world.pins_file.unlink()
     world.pins_file.symlink_to(outside)
     world.git("add", "--all")
     world.git("commit", "--quiet", "-m", "Link the pins")
-    with untouched(world):
-        result = world.reconcile("--once").expect(65)
+    result = world.reconcile("--once").expect(65)
     assert "symbolic link" in result.said or "symlink" in result.said
 
 
-def test_a_compose_file_that_leads_out_of_its_directory_is_refused(deployed: World) -> None:
-    world = deployed
+def test_a_compose_file_that_leads_out_of_its_directory_is_refused(untouched: World) -> None:
+    world = untouched
     outside = world.root / "outside.yml"
     outside.write_text("services: {web: {image: web, labels: [a=b]}}\n")
     (world.app / "docker-compose.yml").unlink()
     (world.app / "docker-compose.yml").symlink_to(outside)
     world.commit()
-    with untouched(world):
-        result = world.once().expect(65)
+    result = world.once().expect(65)
     assert "leads out of" in result.environment["error"]["findings"][0]["message"]
 
 
 def test_a_service_that_asks_for_the_host_is_refused_until_the_host_allows_it(deployed: World) -> None:
     world = deployed
+    before = world.marks()
     world.stack("services: {web: {image: web, pid: host}}")
-    with untouched(world):
-        result = world.once().expect(77)
-        assert "host-pid" in result.environment["error"]["problem"]
+    result = world.once().expect(77)
+    assert "host-pid" in result.environment["error"]["problem"]
+    assert world.marks() == before
     world.once(environ={"RECONCILE_ALLOW": "production/web:host-pid"}).expect(0)
     assert world.container("web").content["HostConfig"]["PidMode"] == "host"

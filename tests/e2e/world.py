@@ -39,6 +39,7 @@ class World:
         self.repository = root / "repository"
         self.app = self.repository / "app"
         self.state = self.repository / "state"
+        self.url = ""
         self.pins: dict[str, str] = {}
         self.settings: dict[str, Any] = {
             "project": self.project,

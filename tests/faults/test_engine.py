@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.docker_host import DockerHost
+from reconciler.domain.desired import Desired, Revision, Service
+from reconciler.domain.diff import diff
+from reconciler.domain.environment import Environment
+from reconciler.domain.observed import Instance, Observed, State
 from reconciler.domain.report import Result
 from reconciler.errors import EngineUnreachable
 from tests.bed.engine_proxy import EngineProxy
 from tests.bed.private_engine import PrivateEngine
 from tests.bed.tools import wait_until
-from tests.e2e.world import World, await_answer, published
+from tests.e2e.world import World
 from tests.faults.inside import inside
 
 ONE = "services: {web: {image: web}}"
@@ -133,6 +137,21 @@ def test_e_06_a_process_that_ignores_sigterm_is_killed_after_its_grace(world: Wo
     assert world.images_of("web") == ["2"]
     assert result.service("web")["gap_seconds"] >= 1.0
     world.settle()
+
+
+def test_e_08_containers_that_are_stuck() -> None:
+    """Neither counts as what Git wants; the one that is about to go is not waited for, nor touched."""
+    service = Service("web", "web:1", "hash")
+    environment = Environment("production", pins="p", project="shop", directory=".", compose=("c.yml",))
+    desired = Desired(environment, Revision("a" * 40), (service,))
+
+    def stuck(state: State) -> str:
+        there = Instance("id", "shop-web-1", "web", 1, "hash", "web:1", "sha256:1", state)
+        return str(diff(desired, Observed("shop", (there,))))
+
+    assert stuck(State.REMOVING) == "create web x1: it is not there yet"
+    assert stuck(State.DEAD) == "replace web (shop-web-1): the engine calls it dead"
+    assert stuck(State.RUNNING) == "No changes."
 
 
 # --- E-11 to E-15: what people do -----------------------------------------------------------------

@@ -20,7 +20,8 @@ from tests.bed.git_world import GitWorld, http_server
 from tests.bed.registry import Registry, free_port, push
 from tests.bed.tools import docker
 from tests.e2e.prober import get
-from tests.e2e.world import Result, World
+from tests.e2e.runs import Result
+from tests.e2e.world import World
 
 NAMES = ("registry", "variable", "file", "url", "url-file", "remote")
 

@@ -25,7 +25,7 @@ def test_t_01_the_wall_clock_decides_nothing() -> None:
 
 
 def test_k_06_a_damaged_memory_is_no_memory(tmp_path: Path) -> None:
-    """Cut off at any byte, or from another version: nothing is known, nothing fails, and it is written anew."""
+    """Cut off anywhere, or of another version: nothing is known, nothing fails, it is written anew."""
     environment = Environment("production", pins="p", project="shop", directory=".", compose=("c.yml",))
     place = Place(tmp_path, "unix:///engine.sock")
     MemoryFile(place).keep(environment, HASHES)

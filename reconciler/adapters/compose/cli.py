@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.compose import model
+from reconciler.adapters.compose import model, remembered
 from reconciler.adapters.compose.executable import Executable, Output
-from reconciler.adapters.compose.inputs import inputs_of
+from reconciler.adapters.compose.inputs import Inputs, inputs_of, signature
+from reconciler.adapters.compose.powers import host_paths
 from reconciler.domain.desired import Dependency, Service
 from reconciler.domain.environment import Environment
 from reconciler.errors import ComposeFailed, Finding, InvalidSettings, InvalidState
@@ -33,12 +35,15 @@ class ComposeCli:
         environ: the environment of its children; ``COMPOSE_*`` variables are left out, because they
             would change which files and projects are meant.
         folder: the folder of ``reconcile.yaml``, which relative project directories start from.
+        memory: a folder for what Compose made of its files last time; None to ask it each time.
     """
 
     executable: Executable
     environ: Mapping[str, str]
     folder: Path
+    memory: Path | None = None
     _hashed: dict[tuple[object, str], Mapping[str, str]] = field(default_factory=dict)
+    _followed: dict[tuple[Path, ...], tuple[object, Inputs]] = field(default_factory=dict)
 
     def files(self, environment: Environment) -> tuple[Path, ...]:
         """See ``ports.Compose``."""
@@ -59,15 +64,31 @@ class ComposeCli:
 
     def inputs(self, environment: Environment, files: Sequence[Path]) -> tuple[Path, ...]:
         """See ``ports.Compose``."""
-        return inputs_of(files, self._directory(environment)).files
+        return self._inputs(environment, files).files
 
     def stamp(self, environment: Environment, files: Sequence[Path]) -> object | None:
         """See ``ports.Compose``. The process's own variables count too: Compose interpolates them."""
         directory = self._directory(environment)
-        return inputs_of(files, directory).stamp(files, directory, self.environ)
+        return self._inputs(environment, files).stamp(files, directory, self.environ)
 
     def resolve(self, environment: Environment, files: Sequence[Path]) -> Model:
-        """See ``ports.Compose``. Three children at once, because their start-up is what costs.
+        """See ``ports.Compose``. What it was last time, where nothing that matters has changed since."""
+        question = self._question(environment, files)
+        known = self._known(environment, question)
+        if known is not None:
+            return known.model
+        inputs = self._inputs(environment, files)
+        before = question.digest(inputs.files)
+        found, spec = self._resolve(environment, files)
+        keeps = inputs.certain and not inputs.nested and not (spec.get("configs") or spec.get("secrets"))
+        if self.memory is not None and keeps and question.digest(inputs.files) == before:
+            paths = {path for one in spec["services"].values() for path, _ in host_paths(one, spec)}
+            links = {path: os.path.realpath(path) for path in sorted(paths)}
+            remembered.write(self._memory_file(environment), before, remembered.Answer(found, inputs, links))
+        return found
+
+    def _resolve(self, environment: Environment, files: Sequence[Path]) -> tuple[Model, dict[str, Any]]:
+        """The model, and what Compose printed of the base files. Three children at once, because their start-up is what costs.
 
         The base files alone say which services there are (a mistyped name in the pins file would
         silently add one); with the pins file they give the hashes. Env files take one more step:
@@ -91,13 +112,13 @@ class ComposeCli:
             compose_version = version.result()
             printed = _checked(hashes.result(), files)
             spec: dict[str, Any] = json.loads(_checked(shape.result(), files))
-        if inputs_of(files, directory).env_files:
+        if self._inputs(environment, files).env_files:
             arguments = [*everything, "-f", "-", "config", "--hash", "*"]
             text = _override_text(_resolved_variables(spec))
             printed = _checked(self.executable.run(arguments, environ, directory, text), files)
         hashed = _hashes(printed)
         inactive = tuple(sorted(set(spec.get("services") or {}) - set(hashed)))
-        return Model(_services(environment, spec, hashed, files[0]), compose_version, inactive)
+        return Model(_services(environment, spec, hashed, files[0]), compose_version, inactive), spec
 
     def hashes(
         self,
@@ -121,7 +142,7 @@ class ComposeCli:
         """The hashes of the services in ``added``, with these lines more."""
         environ, directory = self._environ(environment), self._directory(environment)
         flags = self._flags(environment, files)
-        if inputs_of(files, directory).env_files:
+        if self._inputs(environment, files).env_files:
             asked = [*flags, "config", "--format", "json", "--no-consistency"]
             spec = json.loads(_checked(self.executable.run(asked, environ, directory), files))
             variables = _resolved_variables(spec)
@@ -152,6 +173,33 @@ class ComposeCli:
         if output.code:
             names = ", ".join(scale)
             raise ComposeFailed(f"Compose could not create containers of {names}: {_said(output)}")
+
+    def _inputs(self, environment: Environment, files: Sequence[Path]) -> Inputs:
+        """``inputs_of``, read again only when one of the files has another signature."""
+        known = self._followed.get(tuple(files))
+        if known is not None and known[0] == tuple(map(signature, (*files, *known[1].files))):
+            return known[1]
+        before = tuple(map(signature, files))
+        answer = self._known(environment, self._question(environment, files))
+        found = answer.inputs if answer is not None else inputs_of(files, self._directory(environment))
+        self._followed[tuple(files)] = ((*before, *map(signature, found.files)), found)
+        return found
+
+    def _question(self, environment: Environment, files: Sequence[Path]) -> remembered.Question:
+        return remembered.Question(
+            self._flags(environment, files),
+            files,
+            self._directory(environment),
+            self._environ(environment),
+            Path(self.executable.command[0]),
+        )
+
+    def _known(self, environment: Environment, question: remembered.Question) -> remembered.Answer | None:
+        return None if self.memory is None else remembered.read(self._memory_file(environment), question)
+
+    def _memory_file(self, environment: Environment) -> Path:
+        assert self.memory is not None
+        return self.memory / f"{environment.project}.json"
 
     def _directory(self, environment: Environment) -> Path:
         directory = (self.folder / environment.directory).resolve()

@@ -27,12 +27,14 @@ _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 class Inputs:
     """Files that others refer to; ``certain`` is false where some could not be named.
 
-    ``env_files`` says whether services may have an ``env_file``.
+    ``env_files`` says whether services may have an ``env_file``; ``nested`` whether Compose files bring in
+    others, which bring files of their own that Compose finds without being told (``.env``).
     """
 
     files: tuple[Path, ...]
     certain: bool
     env_files: bool = False
+    nested: bool = False
 
     def stamp(self, files: Sequence[Path], directory: Path, environ: Mapping[str, str]) -> object | None:
         """Signatures of all files and the variables, or None where they do not tell everything."""
@@ -54,7 +56,7 @@ def signature(file: Path) -> tuple[int, int, int]:
 def inputs_of(files: Sequence[Path], directory: Path) -> Inputs:
     """Follow the references of Compose files, transitively."""
     found: dict[Path, None] = {}
-    certain, env_files = True, False
+    certain, env_files, nested = True, False, False
     waiting = list(files)
     while waiting:
         file = waiting.pop()
@@ -64,13 +66,14 @@ def inputs_of(files: Sequence[Path], directory: Path) -> Inputs:
             continue
         for path, is_compose in references:
             env_files |= not is_compose
+            nested |= is_compose
             if "$" in str(path) or "://" in str(path) or str(path).startswith("oci:"):
                 certain = False
             elif path not in found and path not in files:
                 found[path] = None
                 if is_compose:
                     waiting.append(path)
-    return Inputs(tuple(sorted(found)), certain, env_files or not certain)
+    return Inputs(tuple(sorted(found)), certain, env_files or not certain, nested)
 
 
 def _references(file: Path, directory: Path) -> list[tuple[Path, bool]] | None:

@@ -43,7 +43,15 @@ def powers(spec: Mapping[str, Any], model: Mapping[str, Any] | None = None) -> t
         spec: the service in the resolved model.
         model: the whole of it, for the volumes, configs and secrets that the service uses.
     """
-    return tuple(sorted({*_flags(spec), *_lists(spec), *_mounts(spec), *_named(spec, model or {})}))
+    paths = host_paths(spec, model or {})
+    given = (power for path, writable in paths for power in _path(path, writable=writable))
+    return tuple(sorted({*_flags(spec), *_lists(spec), *given}))
+
+
+def host_paths(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """The paths of the host that a service gets, and whether it may write there."""
+    yield from _mounts(spec)
+    yield from _named(spec, model)
 
 
 def _flags(spec: Mapping[str, Any]) -> Iterator[str]:
@@ -76,26 +84,26 @@ def _lists(spec: Mapping[str, Any]) -> Iterator[str]:
             yield ":".join(str(source).split(":")[:2])
 
 
-def _mounts(spec: Mapping[str, Any]) -> Iterator[str]:
+def _mounts(spec: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     for mount in spec.get("volumes") or ():
         if mount.get("type") == "bind":
-            yield from _path(str(mount.get("source") or ""), writable=not mount.get("read_only"))
+            yield str(mount.get("source") or ""), not mount.get("read_only")
 
 
-def _named(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[str]:
+def _named(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """What volumes, configs and secrets stand for: a volume can be a bind mount by another name."""
     for mount in spec.get("volumes") or ():
         if mount.get("type") == "volume":
             volume = (model.get("volumes") or {}).get(mount.get("source")) or {}
             device = str((volume.get("driver_opts") or {}).get("device") or "")
             if device.startswith("/"):
-                yield from _path(device, writable=True)
+                yield device, True
     for kind in ("configs", "secrets"):
         for use in spec.get(kind) or ():
             source = use.get("source") if isinstance(use, Mapping) else use
             file = ((model.get(kind) or {}).get(source) or {}).get("file")
             if file:
-                yield from _path(str(file), writable=True)
+                yield str(file), True
 
 
 def _path(source: str, *, writable: bool) -> Iterator[str]:

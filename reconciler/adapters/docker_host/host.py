@@ -12,9 +12,11 @@ from reconciler.adapters.docker_host.connection import Connection
 from reconciler.adapters.docker_host.create import succeed
 from reconciler.adapters.docker_host.endpoint import Endpoint, find
 from reconciler.adapters.docker_host.images import missing as found_missing
+from reconciler.adapters.docker_host.listing import listed
 from reconciler.adapters.docker_host.logs import logs
-from reconciler.adapters.docker_host.observe import observe, taken_ports
+from reconciler.adapters.docker_host.observe import PROJECT, entries_of, observed, taken_ports
 from reconciler.adapters.docker_host.pull import Logins, Pulls
+from reconciler.adapters.docker_host.translate import translated
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, Vitals
 from reconciler.ports import Registry
@@ -74,8 +76,13 @@ class DockerHost:
 
     def observe(self, project: str) -> Observed:
         """All containers of a Compose project, with one list call."""
-        with self._engine.asked(f"list the containers of project {project}") as client:
-            return observe(client, project)
+        doing, label = f"list the containers of project {project}", f"{PROJECT}={project}"
+        with translated(doing):
+            entries = listed(self.endpoint, label, self._engine.timeout_seconds)
+            if entries is not None:
+                return observed(project, entries)
+        with self._engine.asked(doing) as client:
+            return observed(project, entries_of(client, label))
 
     def inspect(self, container: str) -> Vitals | None:
         """One container, looked at closely; None when it is gone."""

@@ -22,13 +22,17 @@ TEMPLATE = "reconcile.template"
 _EXIT_CODE = re.compile(r"(?:Exited|Restarting) \((-?\d+)\)")
 
 
-def observe(client: Client, project: str) -> Observed:
-    """All containers of a Compose project, with one list call.
+def entries_of(client: Client, label: str) -> list[dict[str, Any]]:
+    """The engine's list of all containers with ``label`` (``key=value``).
 
     Not ``containers.list()`` of the high-level SDK, which asks once more for each and fails when one is
     removed meanwhile (https://github.com/docker/docker-py/issues/2451).
     """
-    entries = client.containers(all=True, filters={"label": [f"{PROJECT}={project}"]})
+    return client.containers(all=True, filters={"label": [label]})
+
+
+def observed(project: str, entries: Iterable[Mapping[str, Any]]) -> Observed:
+    """All containers of a Compose project, from the engine's list."""
     instances = [instance(entry) for entry in entries if entry["Labels"].get(ONE_OFF) != "True"]
     instances.sort(key=lambda one: (one.service, one.name))
     return Observed(project, tuple(instances))

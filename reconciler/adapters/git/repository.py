@@ -56,6 +56,7 @@ class GitRepository:
     layout: Layout
     patience: Patience = field(default_factory=Patience)
     note: Callable[[str], None] = _warn
+    _heads: dict[tuple[object, ...], Revision] = field(default_factory=dict)
 
     @classmethod
     def discover(
@@ -95,14 +96,18 @@ class GitRepository:
         return (self.layout.shared / "shallow").exists()
 
     def head(self) -> Revision:
-        """The commit that HEAD names; one child.
+        """The commit that HEAD names; one child, and none while nothing moves.
 
         Raises:
             RepositoryUnreachable: there is none, or it cannot be read.
             Refused: a merge, rebase, cherry-pick, revert or bisect is under way.
         """
         head.require_quiet(self.layout)
-        return self._look().revision
+        stamp = head.stamp(self.layout)
+        if stamp not in self._heads:
+            self._heads.clear()
+            self._heads[stamp] = self._look().revision
+        return self._heads[stamp]
 
     def resolve(self, name: str) -> Revision:
         """The commit that ``name`` stands for: a branch, a tag, one of ``origin``'s branches, an id.

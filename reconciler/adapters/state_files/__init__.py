@@ -7,7 +7,9 @@ meaning, ``pin_edit`` changes one scalar, ``schemas`` finds and applies the JSON
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from reconciler.adapters.state_files.accepted import Accepted
 from reconciler.adapters.state_files.pin_edit import with_pin
 from reconciler.adapters.state_files.pins import pins, unknown_services
 from reconciler.adapters.state_files.settings import settings
@@ -21,11 +23,18 @@ __all__ = ["YamlStateFiles", "decode", "unknown_services"]
 
 
 class YamlStateFiles:
-    """Reads and edits the files of the state folder (``ports.StateFiles``)."""
+    """Reads and edits the files of the state folder (``ports.StateFiles``).
+
+    Args:
+        accepted: a file that remembers which texts the schema accepted; None to validate each time.
+    """
+
+    def __init__(self, accepted: Path | None = None) -> None:
+        self._accepted = Accepted(accepted)
 
     def settings(self, text: str, path: str) -> tuple[Environment, ...]:
         """Read ``reconcile.yaml``; see ``ports.StateFiles.settings``."""
-        return settings(text, path)
+        return settings(text, path, self._accepted)
 
     def pins(self, text: str, path: str) -> tuple[Pin, ...]:
         """Read a pins file; see ``ports.StateFiles.pins``."""

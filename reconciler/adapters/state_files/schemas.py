@@ -58,8 +58,17 @@ def load(name: str) -> dict[str, Any]:
     Raises:
         Failed: this installation has none.
     """
-    schema: dict[str, Any] = json.loads((folder() / f"{name}.schema.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(text(name))
     return schema
+
+
+def text(name: str) -> str:
+    """The same as text.
+
+    Raises:
+        Failed: this installation has none.
+    """
+    return (folder() / f"{name}.schema.json").read_text(encoding="utf-8")
 
 
 def violations(source: Source, root: Node, schema: Dict[str, Any]) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.adapters.state_files import schemas
+from reconciler.adapters.state_files.accepted import NOTHING_ACCEPTED, Accepted, digest
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
 from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order, quoted
 from reconciler.adapters.state_files.yaml_text import read
@@ -22,12 +23,13 @@ _SECONDS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
 _NOTHING: Final = Mapping((), 0, 0, 0, 0, flow=True)
 
 
-def settings(text: str, path: str) -> tuple[Environment, ...]:
+def settings(text: str, path: str, accepted: Accepted = NOTHING_ACCEPTED) -> tuple[Environment, ...]:
     """The environments of ``reconcile.yaml``, in the order of the file.
 
     Args:
         text: the file's text.
         path: what findings call the file.
+        accepted: remembers what the schema accepted.
 
     Raises:
         InvalidSettings: with all findings.
@@ -35,7 +37,7 @@ def settings(text: str, path: str) -> tuple[Environment, ...]:
     source = Source.of(text, path)
     root, findings = read(source)
     if root is not None:
-        findings += schemas.violations(source, root, schemas.load("reconcile"))
+        findings += _violations(source, root, accepted)
     if not findings and isinstance(root, Mapping):
         findings = (*_rivals(source, root), *_repeated(source, root))
     if findings or not isinstance(root, Mapping):
@@ -43,6 +45,17 @@ def settings(text: str, path: str) -> tuple[Environment, ...]:
     return tuple(
         _environment(key.value, _Settings(node)) for key, node in _Settings(root).entries("environments")
     )
+
+
+def _violations(source: Source, root: Node, accepted: Accepted) -> tuple[Finding, ...]:
+    """What the document has against the schema; loading jsonschema is saved where that was nothing before."""
+    known = digest(schemas.text("reconcile"), source.text)
+    if accepted.knows(known):
+        return ()
+    found = schemas.violations(source, root, schemas.load("reconcile"))
+    if not found:
+        accepted.add(known)
+    return found
 
 
 def seconds(text: str) -> float:
