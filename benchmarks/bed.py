@@ -13,7 +13,10 @@ from pathlib import Path
 from benchmarks.child import run
 
 IDLE = "trap 'exit 0' TERM; sleep 1000000 & wait"
-WEB = "mkdir -p /www; echo $VERSION >/www/index.html; trap 'kill $!; exit 0' TERM; httpd -f -p 8080 -h /www & wait"
+WEB = (
+    "mkdir -p /www; echo $VERSION >/www/index.html; trap 'kill $!; exit 0' TERM; "
+    "httpd -f -p 8080 -h /www & wait"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextmanager
 def client(script: str, *arguments: str, within: str = "") -> Iterator[dict[str, float]]:
-    """Run ``script`` beside the block, in the network of process ``within``; what it saw is there afterwards."""
+    """Run ``script`` beside the block, in the network of process ``within``; then it says what it saw."""
     seen: dict[str, float] = {}
     network = ["nsenter", "--target", within, "--net"] if within else []
     command = [*network, sys.executable, str(Path(__file__).with_name(script)), *arguments]

@@ -22,15 +22,15 @@ def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], most: float
     """A figure that says: at most ``most`` times what ``against`` takes."""
     found = median(ours) / median(theirs)
     detail = f"{spread(ours)} / {spread(theirs)}"
-    return Figure(name, f"≤ {most:g} × {against}", f"{found:.2f} ×", detail, found <= most)
+    return Figure(name, f"≤ {most:g} x {against}", f"{found:.2f} x", detail, found <= most)
 
 
 def spread(seconds: Sequence[float]) -> str:
     """Median, and between what it lay."""
     middle, low, high = median(seconds), min(seconds), max(seconds)
     if middle < 0.1:
-        return f"{middle * 1000:.1f} ms ({low * 1000:.1f}–{high * 1000:.1f})"
-    return f"{middle:.2f} s ({low:.2f}–{high:.2f})"
+        return f"{middle * 1000:.1f} ms ({low * 1000:.1f}-{high * 1000:.1f})"
+    return f"{middle:.2f} s ({low:.2f}-{high:.2f})"
 
 
 def alternating(runs: int, *ways: Callable[[], float]) -> list[list[float]]:
@@ -41,7 +41,7 @@ def alternating(runs: int, *ways: Callable[[], float]) -> list[list[float]]:
 
 def table(figures: Sequence[Figure]) -> str:
     """All figures below each other, for a terminal of 120 columns."""
-    lines = [f"{'figure':<34} {'target':<30} {'measured':<11} {'':<7} medians (lowest–highest)"]
+    lines = [f"{'figure':<34} {'target':<30} {'measured':<11} {'':<7} medians (lowest-highest)"]
     lines += [
         f"{f.name:<34} {f.target:<30} {f.measured:<11} {'met' if f.met else 'MISSED':<7} {f.detail}"
         for f in figures

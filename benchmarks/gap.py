@@ -1,4 +1,4 @@
-"""What a client of a published port sees of a release, and a client inside the network of a start-first one."""
+"""What clients see of a release: one of a published port, and one inside the network of a start-first one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from itertools import cycle
-from statistics import median
 
 from docker.api.client import APIClient
 

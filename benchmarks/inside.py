@@ -1,7 +1,7 @@
-"""A client inside a Docker network that asks as fast as it can, until SIGTERM; then it says what it saw, as JSON.
+"""A client inside a Docker network that asks as fast as it can, until SIGTERM; it says what it saw as JSON.
 
-``inside.py NAME PORT``, in the network namespace of a container. As clients do, it asks the network's DNS for the
-addresses of NAME with every request, and tries the next address where one does not answer.
+``inside.py NAME PORT``, in the network namespace of a container. As clients do, it asks the network's DNS
+for the addresses of NAME with every request, and tries the next address where one does not answer.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Run a command and say what it cost: a tiny parent, so that its own memory is not what is measured.
 
-A child's peak memory counts from before its exec, when it still is a copy of its parent. So this file imports
-next to nothing and is run with ``python -I -S``: ``launch.py REPORT COMMAND…`` writes seconds, peak memory (KiB)
-of the largest single process below it, and the exit code to REPORT.
+A child's peak memory counts from before its exec, when it still is a copy of its parent. So this file
+imports next to nothing and is run with ``python -I -S``: ``launch.py REPORT COMMAND…`` writes seconds, peak
+memory (KiB) of the largest single process below it, and the exit code to REPORT.
 """
 
 import os

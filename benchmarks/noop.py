@@ -39,7 +39,7 @@ def _large(made: Stack, runs: int, count: int) -> Iterator[Figure]:
     faster = median(up) / median(passes)
     detail = f"{spread(passes)} / {spread(up)}"
     yield Figure(
-        "no-op pass, and compose up -d", "≥ 10 × faster than it", f"{faster:.0f} ×", detail, faster >= 10
+        "no-op pass, and compose up -d", "≥ 10 x faster than it", f"{faster:.0f} x", detail, faster >= 10
     )
     whole = [cost.seconds for cost in ours]
     yield ratio(f"--once, no-op, {count} services", whole, up, 0.8, "compose up -d")
@@ -47,8 +47,8 @@ def _large(made: Stack, runs: int, count: int) -> Iterator[Figure]:
     detail = f"{peak:.0f} MiB / {other:.0f} MiB"
     yield Figure(
         f"peak memory, {count} services",
-        "≤ 1.3 × compose up -d",
-        f"{peak / other:.2f} ×",
+        "≤ 1.3 x compose up -d",
+        f"{peak / other:.2f} x",
         detail,
         peak <= 1.3 * other,
     )

@@ -24,7 +24,7 @@ def measure(runs: int, _services: int) -> Iterator[Figure]:
     )
     growth = median(large) / median(small)
     detail = f"{spread(large)} / {spread(small)}"
-    yield Figure("plan, 1,000 → 10,000 services", "≤ 12 ×", f"{growth:.1f} ×", detail, growth <= 12)
+    yield Figure("plan, 1,000 → 10,000 services", "≤ 12 x", f"{growth:.1f} x", detail, growth <= 12)
 
 
 def _planning(count: int) -> Callable[[], float]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from reconciler.app.desired import DesiredState, Source
 from reconciler.app.host import Host
 from reconciler.app.identity import identified, joined
-from reconciler.app.rollout import Rollout
 from reconciler.domain.desired import Desired
 from reconciler.domain.diff import diff
 from reconciler.domain.environment import Environment
@@ -110,6 +109,8 @@ class Reconciler:
         )
 
     def _rollout(self, host: Host, look: Look) -> Outcome:
+        from reconciler.app.rollout import Rollout  # most passes need none of it
+
         source = look.source
         return Rollout(
             host, source.desired, source.files, look.plan, look.observed, self.reserve, source.stamp

@@ -189,7 +189,9 @@ class Placement:
         if any(i.id == container and i.running for i in here):
             return
         again = {
-            e.name for e in self.plan.entries if any(isinstance(a, (Replace, Restart)) for a in e.actions)
+            e.name
+            for e in self.plan.entries
+            if any(isinstance(a, (Replace, Restart, Start)) for a in e.actions)
         }
         for instance in here:
             if instance.network_of == container and instance.running and instance.service in again:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.host import Host
-from reconciler.app.slots import Pairing, Slot, pair
+from reconciler.app.slots import Pairing, pair
+from reconciler.app.successors import Successors
 from reconciler.domain.desired import Desired, Port, Service
 from reconciler.domain.image import ImageRef
-from reconciler.domain.observed import Instance, Observed, Role
+from reconciler.domain.observed import Instance, Observed
 from reconciler.domain.plan import Action, Create, Plan, Replace
 from reconciler.errors import ComposeFailed, EngineFailed, PullFailed, ReconcileError, Stale
 
@@ -68,17 +69,17 @@ def prepare(
     _refuse_taken_ports(host, acting, observed)
     pairings = {name: pair(action) for name, action in replaces.items()}
     created = _create(host, desired, files, creates, pairings, observed)
+    successors = Successors(host, desired, files, plan, pairings, created)
     try:
-        _refuse_other_images(host, desired, created)
-        pairings = _succeed(host, desired, files, plan, pairings)
+        successors.make()
         if stamp is not None and host.compose.stamp(desired.environment, files) != stamp:
             raise Stale("the files changed while they were read", hint="Run the pass again")
         if host.interrupted():
             raise Stale("interrupted before anything was switched", hint="Run the pass again")
     except ReconcileError:
-        discard(host, pairings, created)
+        discard(host, successors.pairings, successors.created)
         raise
-    return Prepared(pairings, created, _retired_images(plan.actions))
+    return Prepared(successors.pairings, successors.created, _retired_images(plan.actions))
 
 
 def bring_images(host: Host, services: Iterable[Service], reserve: int) -> None:
@@ -168,101 +169,6 @@ def _fresh(host: Host, desired: Desired, known: Container[str]) -> tuple[Instanc
     """The containers that were not there before."""
     present = host.engine.observe(desired.environment.project)
     return tuple(instance for instance in present.instances if instance.id not in known)
-
-
-def _succeed(
-    host: Host, desired: Desired, files: Sequence[Path], plan: Plan, pairings: dict[str, Pairing]
-) -> dict[str, Pairing]:
-    """Make the successors that are lacking, each from a template that Compose created."""
-    lacking = {
-        name for name, pairing in pairings.items() if any(not slot.successor for slot in pairing.slots)
-    }
-    if not lacking:
-        return pairings
-    project = desired.environment.project
-    before = host.engine.observe(project)
-    with host.step("create", ", ".join(sorted(lacking)), "successors"):
-        scale = {name: len(before.of(name)) + 1 for name in sorted(lacking)}
-        host.compose.create_templates(desired.environment, files, scale)
-        present = host.engine.observe(project)
-        known = {instance.id for instance in before.instances}
-        templates = {i.service: i for i in present.instances if i.role is Role.TEMPLATE and i.id not in known}
-        try:
-            for name in (name for wave in plan.waves for name in wave if name in lacking):
-                service = desired.service(name)
-                joined = _joined(service, pairings, present)
-                config_hash = joined_hash(host, desired, files, service, pairings, present)
-                pairings[name] = _fill(host, pairings[name], templates.get(name), config_hash, joined)
-        finally:
-            for template in templates.values():
-                host.engine.remove(template.id, fresh_volumes=True)
-    return pairings
-
-
-def joined_hash(
-    host: Host,
-    desired: Desired,
-    files: Sequence[Path],
-    service: Service,
-    pairings: Mapping[str, Pairing],
-    present: Observed,
-) -> str:
-    """The hash that Compose will expect of a successor: that of the containers it will join."""
-    containers: dict[str, str] = {}
-    for name in service.shares:
-        slots = pairings[name].slots if name in pairings else ()
-        there = present.joinable(name)
-        if slots:
-            containers[name] = slots[0].successor
-        elif there is not None:
-            containers[name] = there.id
-    if not service.joins or len(containers) < len(service.shares):
-        return service.config_hash
-    return host.compose.hashes(desired.environment, files, [service], containers, {})[service.name]
-
-
-def _joined(service: Service, pairings: Mapping[str, Pairing], present: Observed) -> dict[str, str]:
-    """Which container ids a template may mention, and which its successor must mention instead."""
-    result: dict[str, str] = {}
-    for name in service.shares:
-        slots = pairings[name].slots if name in pairings else ()
-        if slots and slots[0].successor:
-            result.update({instance.id: slots[0].successor for instance in present.of(name)})
-    return result
-
-
-def _fill(
-    host: Host, pairing: Pairing, template: Instance | None, config_hash: str, joined: Mapping[str, str]
-) -> Pairing:
-    """The same pairing, with a successor in every slot."""
-    slots: list[Slot] = []
-    for slot in pairing.slots:
-        if slot.successor:
-            slots.append(slot)
-            continue
-        if template is None:
-            raise Stale(f"Compose created no container of {slot.service.name}", hint="Run the pass again")
-        _refuse_other_image(host, slot.service, template)
-        made = host.engine.succeed(template, slot.predecessor, slot.waiting_name, config_hash, joined)
-        slots.append(replace(slot, successor=made))
-    return replace(pairing, slots=tuple(slots))
-
-
-def _refuse_other_images(host: Host, desired: Desired, created: Mapping[str, tuple[Instance, ...]]) -> None:
-    for name, instances in created.items():
-        for instance in instances:
-            _refuse_other_image(host, desired.service(name), instance)
-
-
-def _refuse_other_image(host: Host, service: Service, created: Instance) -> None:
-    """What was verified must be what was created, whatever happened to the files in between."""
-    vitals = host.engine.inspect(created.id)
-    if vitals is None or (service.pinned and vitals.image != service.image):
-        seen = vitals.image if vitals else "nothing"
-        raise Stale(
-            f"Compose created {service.name} from {seen}, and {service.image} is pinned",
-            hint="The files changed while they were read; run the pass again",
-        )
 
 
 def discard(host: Host, pairings: Mapping[str, Pairing], created: Mapping[str, tuple[Instance, ...]]) -> None:

@@ -80,7 +80,7 @@ class _Recovery:
         names = {instance.name for instance in self.there.values()}
         for instance in action.predecessors:
             now = self.there.get(instance.id)
-            if now is not None and now.role is Role.PREDECESSOR and now.serving_name not in names:
+            if now is not None and now.role is not Role.SERVING and now.serving_name not in names:
                 self._put_back(action, now)
         return self._left(action)
 

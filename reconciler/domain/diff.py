@@ -137,17 +137,18 @@ def _adjust(service: Service, current: tuple[Instance, ...], progress: _Progress
     stay, extra = by_use[: service.replicas], by_use[service.replicas :]
     if extra:
         yield Remove(service.name, tuple(extra), f"{len(current)} containers, {service.replicas} wanted")
-    idle = [i for i in stay if (i.role is not Role.SERVING or not_running(service, i))]
+    again = _restart_cause(service, progress)
+    lively = (State.RUNNING, State.PAUSED) if again else (State.RUNNING,)
+    busy = tuple(i for i in stay if i.role is Role.SERVING and i.state in lively)
+    idle = [i for i in stay if i not in busy and (i.role is not Role.SERVING or not_running(service, i))]
     if idle:
         cause = not_running(service, idle[0]) or "left under its temporary name by an interrupted pass"
         yield Start(service, tuple(idle), cause)
     missing = service.replicas - len(stay)
     if missing:
         yield Create(service, missing, f"{len(stay)} of {service.replicas} containers are there")
-    busy = tuple(i for i in stay if i not in idle and i.running)
-    cause = _restart_cause(service, progress)
-    if busy and cause:
-        yield Restart(service, busy, cause)
+    if busy and again:
+        yield Restart(service, busy, again)
 
 
 def _restart_cause(service: Service, progress: _Progress) -> str:

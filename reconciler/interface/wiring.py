@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reconciler.app.converge import Reconciler
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
-from reconciler.app.release import Pins
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import USUAL_REMOVAL, Limits
 from reconciler.domain.report import Step
 from reconciler.errors import Refused
 from reconciler.interface.settings import Settings
 from reconciler.ports import Clock, Compose, Engine, Registry, Repository, StateFiles
+
+if TYPE_CHECKING:
+    from reconciler.app.release import Pins
 
 
 @dataclass(slots=True)
@@ -59,8 +62,9 @@ class Wiring:
             from reconciler.adapters.compose.executable import Executable
 
             environ = self.settings.environ
-            memory = self.settings.state_directory / "compose"
-            self._compose = ComposeCli(Executable.find(environ), environ, self.settings.folder, memory)
+            self._compose = ComposeCli(
+                Executable.find(environ), environ, self.settings.folder, self.settings.state_directory
+            )
         return self._compose
 
     @property
@@ -94,6 +98,8 @@ class Wiring:
     @property
     def pins(self) -> Pins:
         """What moves pins."""
+        from reconciler.app.release import Pins
+
         return Pins(self.repository, self.state_files, self.registry, self.desired)
 
     def push_branch(self) -> str:

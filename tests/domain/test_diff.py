@@ -190,6 +190,17 @@ JOINS: dict[str, Scenario] = {
             "restart app (app-1): shares what vpn has, and vpn is started again"
         ),
     ),
+    "started again, and paused": (
+        [svc("vpn"), svc("app", network_of="vpn")],
+        [
+            box("vpn-1", state=State.EXITED, exit_code=1),
+            box("app-1", state=State.PAUSED, network_of="id-vpn-1"),
+        ],
+        (
+            "start vpn (vpn-1): exited with 1\n"
+            "restart app (app-1): shares what vpn has, and vpn is started again"
+        ),
+    ),
     "both stand: one start each": (
         [svc("vpn"), svc("app", network_of="vpn")],
         [

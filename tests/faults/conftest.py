@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.conftest import images, world
+from tests.e2e.conftest import common_world, images, untouched, world
 
-__all__ = ["images", "world"]
+__all__ = ["common_world", "images", "untouched", "world"]

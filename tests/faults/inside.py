@@ -12,6 +12,7 @@ from reconciler.app.converge import Reconciler
 from reconciler.domain.report import Step
 from reconciler.interface.settings import Settings
 from reconciler.interface.wiring import Wiring
+from tests.bed.tools import docker
 from tests.e2e.world import World
 
 
@@ -42,3 +43,11 @@ def inside(
         DockerHost(host or world.host, registry=registry, progress_seconds=progress_seconds)
     ) as engine:
         yield replace(reconciler, host=replace(reconciler.host, engine=engine, progress=progress))
+
+
+def forget(address: str) -> None:
+    """Take every name that images have at a registry, or at a proxy of one, from the engine of the bed."""
+    listed = docker("images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}")
+    for repository, tag, digest in (line.split() for line in listed.splitlines()):
+        if repository.startswith(f"{address}/"):
+            docker("rmi", f"{repository}@{digest}" if tag == "<none>" else f"{repository}:{tag}")

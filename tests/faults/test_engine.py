@@ -101,7 +101,8 @@ def test_e_03_releases_whose_answers_get_lost(world: World, tmp_path: Path) -> N
         if index == 0:
             assert len(asked) == 1, "what may have been done is looked for, not asked for again"
         assert report.result in (Result.CONVERGED, Result.FAILED), f"{lost}: {report}"
-        world.once().expect(0)
+        if report.result is Result.FAILED:
+            world.once().expect(0)
         assert world.images_of("web") == [version], lost
         assert list(world.marks()) == [f"{world.project}-web-1"], lost
     world.settle()
@@ -177,15 +178,14 @@ def test_e_11_containers_made_by_hand_with_our_labels(world: World) -> None:
     world.settle()
 
 
-def test_e_11_a_container_without_our_labels_is_not_ours_whatever_its_name(world: World) -> None:
-    deployed(world)
-    name = f"{world.project}-web-2"
-    other = foreign(world, name)
+def test_e_11_a_container_without_our_labels_is_not_ours_whatever_its_name(untouched: World) -> None:
+    name = f"{untouched.project}-web-2"
+    other = foreign(untouched, name)
     try:
-        assert world.reconcile("--once").expect(0).stdout.startswith("No changes.")
-        assert status(world, other) == f"created /{name}"
+        assert untouched.reconcile("--once").expect(0).stdout.startswith("No changes.")
+        assert status(untouched, other) == f"created /{name}"
     finally:
-        world.docker("rm", other)
+        untouched.docker("rm", other)
 
 
 def test_e_14_a_network_that_is_missing(world: World) -> None:
@@ -203,21 +203,17 @@ def test_e_14_a_network_that_is_missing(world: World) -> None:
     world.settle()
 
 
-def test_e_15_an_external_volume_that_is_missing(world: World) -> None:
+def test_e_15_an_external_volume_that_is_missing(untouched: World) -> None:
     """Nothing is touched, and no empty volume takes the place of the one with the data."""
-    deployed(world)
-    before, volumes = world.marks(), world.docker("volume", "ls", "--quiet")
-    missing = f"{world.project}-data"
-    world.write(
+    missing = f"{untouched.project}-data"
+    untouched.write(
         "docker-compose.yml",
         f"services: {{web: {{image: web, volumes: ['{missing}:/data']}}}}\n"
         f"volumes: {{'{missing}': {{external: true}}}}\n",
     )
-    world.commit()
-    result = world.once().expect(1)
-    assert missing in result.said
-    assert world.marks() == before
-    assert world.docker("volume", "ls", "--quiet") == volumes
+    untouched.commit()
+    assert missing in untouched.once().expect(1).said
+    assert missing not in untouched.docker("volume", "ls", "--quiet").split()
 
 
 def test_e_15_volumes_outlive_their_service(world: World) -> None:
@@ -288,17 +284,12 @@ def test_e_16_what_cannot_start_is_undone_and_says_why(world: World) -> None:
 # --- E-18, E-19: which engine  -------------------------------------------------------------------
 
 
-def test_e_18_an_option_that_the_engine_is_too_old_for(world: World) -> None:
+def test_e_18_an_option_that_the_engine_is_too_old_for(untouched: World) -> None:
     """Engine 20.10 would drop `start_interval` without a word; Compose refuses it, and nothing is touched."""
-    deployed(world)
-    before = world.marks()
     check = "{test: ['CMD', 'true'], interval: 1s, start_period: 5s, start_interval: 1s}"
-    world.write("docker-compose.yml", f"services: {{web: {{image: web, healthcheck: {check}}}}}")
-    world.commit()
-    result = world.once().expect(1)
-    assert "start_interval" in result.said
-    assert world.marks() == before
-    world.expect_no_leftovers()
+    untouched.write("docker-compose.yml", f"services: {{web: {{image: web, healthcheck: {check}}}}}")
+    untouched.commit()
+    assert "start_interval" in untouched.once().expect(1).said
 
 
 def test_e_19_the_current_context_leads_nowhere_else(world: World, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.bed.fake_engine import FakeWorld
 from tests.bed.fault_proxy import FaultProxy
 from tests.bed.registry import Registry
 from tests.e2e.world import World
-from tests.faults.inside import inside
+from tests.faults.inside import forget, inside
 
 TWO = "services: {web: {image: web}, worker: {image: web}}"
 LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -85,7 +85,7 @@ def test_r_07_a_stalled_pull_ends_and_the_others_arrive(world: World) -> None:
         with inside(world) as reconciler:
             assert reconciler.run_once().result is Result.CONVERGED
         world.remove_everything()
-        world.docker("rmi", "--force", pins["web"])
+        forget(proxy.address)
 
 
 def test_r_09_the_digest_of_an_index_is_the_image_that_was_made_from_it(world: World) -> None:
@@ -161,7 +161,7 @@ def test_r_15_two_services_that_share_an_image_pull_it_once(world: World) -> Non
         assert len(pulls) == 1
         assert len({container.image_id for container in world.containers()}) == 1
         world.remove_everything()
-        world.docker("rmi", "--force", image)
+        forget(proxy.address)
 
 
 def test_x_01_below_the_reserve_no_pull_begins() -> None:

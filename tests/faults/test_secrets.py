@@ -18,10 +18,10 @@ import pytest
 from reconciler.adapters.compose.conceal import conceal
 from tests.bed.git_world import GitWorld, http_server
 from tests.bed.registry import Registry, free_port, push
-from tests.bed.tools import docker
 from tests.e2e.prober import get
 from tests.e2e.runs import Result
 from tests.e2e.world import World
+from tests.faults.inside import forget
 
 NAMES = ("registry", "variable", "file", "url", "url-file", "remote")
 
@@ -171,7 +171,7 @@ def test_row_7_no_secret_is_shown_kept_or_passed_on(
         run(65, "--once")
         run(65, "check")
         world.remove_everything()
-        docker("rmi", "--force", *pins.values())
+        forget(registry.address)
     said = {f"{' '.join(result.arguments)} ({index})": result.said for index, result in enumerate(results)}
     assert hits(said, canaries) == []
     assert hits(stored(world), canaries) == []

@@ -24,13 +24,21 @@ def rewrite_compose(world: World) -> None:
     world.write("docker-compose.yml", "services: {web: {image: web, environment: {WHO: intruder}}}")
 
 
+UNCERTAIN = "env_file: [{path: '${NOWHERE:-no}.env', required: false}]"
+"""Nobody can tell from outside whether this model has changed; what was created still can be looked at."""
+
+
 @pytest.mark.parametrize("running", [True, False], ids=["release", "first-deploy"])
-@pytest.mark.parametrize("rewrite", [rewrite_pins, rewrite_compose])
+@pytest.mark.parametrize(
+    ("rewrite", "more"),
+    [(rewrite_pins, ""), (rewrite_compose, ""), (rewrite_pins, UNCERTAIN)],
+    ids=["pins", "compose", "pins-of-an-uncertain-model"],
+)
 def test_row_23_files_that_change_between_check_and_create(
-    world: World, rewrite: Callable[[World], None], running: bool
+    world: World, rewrite: Callable[[World], None], more: str, running: bool
 ) -> None:
     world.images.pinned("web:2")
-    world.stack("services: {web: {image: web}}", web="web:1")
+    world.stack(f"services: {{web: {{image: web, {more}}}}}", web="web:1")
     if running:
         world.once().expect(0)
     before = world.marks()

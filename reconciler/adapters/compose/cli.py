@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,18 @@ from typing import Any
 from reconciler.adapters.compose import model, remembered
 from reconciler.adapters.compose.executable import Executable, Output
 from reconciler.adapters.compose.inputs import Inputs, inputs_of, signature
+from reconciler.adapters.compose.override import (
+    TEMPLATE,
+    image_line,
+    joined,
+    override_text,
+    resolved_variables,
+)
 from reconciler.adapters.compose.powers import host_paths
-from reconciler.domain.desired import Dependency, Service
+from reconciler.domain.desired import Service
 from reconciler.domain.environment import Environment
 from reconciler.errors import ComposeFailed, Finding, InvalidSettings, InvalidState
 from reconciler.ports import Model
-
-OVERRIDE = "templates.reconcile.yaml"
-"""The name of the generated override file; successors do not mention it in their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class ComposeCli:
         environ: the environment of its children; ``COMPOSE_*`` variables are left out, because they
             would change which files and projects are meant.
         folder: the folder of ``reconcile.yaml``, which relative project directories start from.
-        memory: a folder for what Compose made of its files last time; None to ask it each time.
+        memory: the state directory, for what Compose made of its files last time; None to ask it each time.
     """
 
     executable: Executable
@@ -80,19 +82,20 @@ class ComposeCli:
         inputs = self._inputs(environment, files)
         before = question.digest(inputs.files)
         found, spec = self._resolve(environment, files)
-        keeps = inputs.certain and not inputs.nested and not (spec.get("configs") or spec.get("secrets"))
-        if self.memory is not None and keeps and question.digest(inputs.files) == before:
+        if self._keeps(inputs, spec) and question.digest(inputs.files) == before:
             paths = {path for one in spec["services"].values() for path, _ in host_paths(one, spec)}
             links = {path: os.path.realpath(path) for path in sorted(paths)}
             remembered.write(self._memory_file(environment), before, remembered.Answer(found, inputs, links))
         return found
 
     def _resolve(self, environment: Environment, files: Sequence[Path]) -> tuple[Model, dict[str, Any]]:
-        """The model, and what Compose printed of the base files. Three children at once, because their start-up is what costs.
+        """The model, and what Compose printed of the base files.
+
+        Three children at once, because their start-up is what costs.
 
         The base files alone say which services there are (a mistyped name in the pins file would
         silently add one); with the pins file they give the hashes. Env files take one more step:
-        see ``_resolved_variables``.
+        see ``resolved_variables``.
         """
         directory, environ = self._directory(environment), self._environ(environment)
         base = self._flags(environment, files[:-1])
@@ -114,7 +117,7 @@ class ComposeCli:
             spec: dict[str, Any] = json.loads(_checked(shape.result(), files))
         if self._inputs(environment, files).env_files:
             arguments = [*everything, "-f", "-", "config", "--hash", "*"]
-            text = _override_text(_resolved_variables(spec))
+            text = override_text(resolved_variables(spec))
             printed = _checked(self.executable.run(arguments, environ, directory, text), files)
         hashed = _hashes(printed)
         inactive = tuple(sorted(set(spec.get("services") or {}) - set(hashed)))
@@ -129,7 +132,7 @@ class ComposeCli:
         images: Mapping[str, str],
     ) -> Mapping[str, str]:
         """See ``ports.Compose``. Compose hashes ``service:NAME`` as ``container:ID`` once it knows it."""
-        added = {s.name: [*_joined(s, containers), *_image(images.get(s.name, ""))] for s in services}
+        added = {s.name: [*joined(s, containers), *image_line(images.get(s.name, ""))] for s in services}
         key = (self.stamp(environment, files), repr(added))
         if key not in self._hashed or key[0] is None:
             self._hashed.clear()
@@ -145,10 +148,10 @@ class ComposeCli:
         if self._inputs(environment, files).env_files:
             asked = [*flags, "config", "--format", "json", "--no-consistency"]
             spec = json.loads(_checked(self.executable.run(asked, environ, directory), files))
-            variables = _resolved_variables(spec)
+            variables = resolved_variables(spec)
             added = {name: [*lines, *variables.get(name, ())] for name, lines in added.items()}
         arguments = [*flags, "-f", "-", "config", "--hash", ",".join(added), "--no-consistency"]
-        text = _override_text(added)
+        text = override_text(added)
         return _hashes(_checked(self.executable.run(arguments, environ, directory, text), files))
 
     def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
@@ -159,17 +162,20 @@ class ComposeCli:
         self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
     ) -> None:
         """See ``ports.Compose``. A label marks them; a ``container_name``, which cannot scale, is reset."""
-        with _override(dict.fromkeys(scale, _TEMPLATE)) as file:
-            self._up(environment, (*files, file), scale)
+        self._up(environment, files, scale, override_text(dict.fromkeys(scale, TEMPLATE)))
 
-    def _up(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+    def _up(
+        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int], override: str = ""
+    ) -> None:
         scales = [argument for name, count in scale.items() for argument in ("--scale", f"{name}={count}")]
         arguments = [
             *self._flags(environment, files),
+            *(("-f", "-") if override else ()),
             *("up", "--no-start", "--no-deps", "--no-recreate", "--no-build", "--pull", "never"),
             *("--quiet-pull", *scales, "--", *scale),
         ]
-        output = self.executable.run(arguments, self._environ(environment), self._directory(environment))
+        environ, directory = self._environ(environment), self._directory(environment)
+        output = self.executable.run(arguments, environ, directory, override)
         if output.code:
             names = ", ".join(scale)
             raise ComposeFailed(f"Compose could not create containers of {names}: {_said(output)}")
@@ -199,7 +205,16 @@ class ComposeCli:
 
     def _memory_file(self, environment: Environment) -> Path:
         assert self.memory is not None
-        return self.memory / f"{environment.project}.json"
+        return self.memory / f"{environment.project}.model.json"
+
+    def _keeps(self, inputs: Inputs, spec: Mapping[str, Any]) -> bool:
+        """Whether all that the answer depends on is in the question, as far as can be told.
+
+        A script in Compose's place could call another Compose tomorrow; the content of configs and
+        secrets may count for some versions.
+        """
+        told = inputs.certain and not inputs.nested and not (spec.get("configs") or spec.get("secrets"))
+        return self.memory is not None and told and remembered.is_binary(Path(self.executable.command[0]))
 
     def _directory(self, environment: Environment) -> Path:
         directory = (self.folder / environment.directory).resolve()
@@ -224,66 +239,6 @@ class ComposeCli:
             kept["DOCKER_CONTEXT"] = environment.engine_context
             kept.pop("DOCKER_HOST", None)
         return kept
-
-
-_TEMPLATE = ("container_name: !reset null", 'labels: {reconcile.template: "1"}')
-
-
-def _joined(service: Service, containers: Mapping[str, str]) -> tuple[str, ...]:
-    """What Compose makes of a service's joins before it hashes them.
-
-    A join implies a dependency. It is hashed as well (2.26), and a join by id does not imply it.
-    """
-    namespaces = [join for join in service.joins if join.what != "volumes_from"]
-    lines = [f"{join.what}: container:{containers[join.service]}" for join in namespaces]
-    volumes = [containers[join.service] for join in service.joins if join.what == "volumes_from"]
-    implied = [d for d in service.depends_on if d.service in service.shares]
-    lines += ["depends_on:"] if implied else []
-    lines += [f"  {d.service}: {_long_form(d)}" for d in implied]
-    return (*lines, f"volumes_from: !override [{', '.join(volumes)}]") if volumes else tuple(lines)
-
-
-def _image(image: str) -> tuple[str, ...]:
-    """The line that gives a service another image; nothing where it keeps its own."""
-    return (f"image: {json.dumps(image.replace('$', '$$'))}",) if image else ()
-
-
-def _long_form(dependency: Dependency) -> str:
-    """One entry of ``depends_on``, with everything written out."""
-    required, restart = str(dependency.required).lower(), str(dependency.restart).lower()
-    return f"{{condition: {dependency.condition}, required: {required}, restart: {restart}}}"
-
-
-def _resolved_variables(spec: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Lines that give services the variables that Compose has read for them, instead of their env files.
-
-    ``config --hash`` does not read env files (2.26), and ``up`` hashes what it read from them. The values
-    are secrets: they go to Compose through a pipe, never into a file.
-    """
-    lines: dict[str, list[str]] = {}
-    for name, one in (spec.get("services") or {}).items():
-        lines[name] = ["env_file: !reset null"]
-        if one.get("environment"):
-            variables = json.dumps(one["environment"], ensure_ascii=False)
-            lines[name].append(f"environment: !override {variables}")
-    return lines
-
-
-def _override_text(services: Mapping[str, Sequence[str]]) -> str:
-    """A Compose file that adds lines to services."""
-    lines = ["services:"]
-    for name, added in services.items():
-        lines += [f"  {name}:", *(f"    {line}" for line in added)]
-    return "\n".join(lines) + "\n"
-
-
-@contextmanager
-def _override(services: Mapping[str, Sequence[str]]) -> Iterator[Path]:
-    """A Compose file that adds lines to services, for as long as it is needed."""
-    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
-        file = Path(folder) / OVERRIDE
-        file.write_text(_override_text(services), encoding="utf-8")
-        yield file
 
 
 def _services(

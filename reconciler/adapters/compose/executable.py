@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -53,6 +52,8 @@ class Executable:
             file = Path(folder) / "docker-compose"
             if file.is_file() and os.access(file, os.X_OK):
                 return cls((str(file),))
+        import shutil
+
         standalone = shutil.which("docker-compose", path=environ.get("PATH"))
         if standalone:
             return cls((standalone,))

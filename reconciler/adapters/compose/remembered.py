@@ -1,9 +1,10 @@
 """What Compose made of its files last time, for as long as everything that this depends on is the same.
 
-Resolving a model is a pure function, and its children take most of a pass that has nothing to do. So the result is
-kept in the state directory, under a digest of all that goes in: the content of every file, the variables that
-these mention, the executable, this program. Where links lead on the host is asked anew each time, because
-powers depend on it. What cannot be told with certainty is not kept. No value of a variable is.
+Resolving a model is a pure function, and its children take most of a pass that has nothing to do. So the
+result is kept in the state directory, under a digest of all that goes in: the content of every file, the
+variables that these mention, the executable, this program. Where links lead on the host is asked anew each
+time, because powers depend on it. What cannot be told with certainty is not kept, and neither is the
+environment of any service.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Answer:
 
 
 def read(file: Path, question: Question) -> Answer | None:
-    """The answer kept in ``file``, if it answers ``question``; only a file that nobody else can write is believed."""
+    """The answer kept in ``file``, if it answers ``question``; one that others can write is not believed."""
     try:
         document = json.loads(_own(file))
         inputs = Inputs(tuple(map(Path, document["inputs"])), certain=True, env_files=document["env_files"])
@@ -89,7 +90,7 @@ def read(file: Path, question: Question) -> Answer | None:
 
 
 def write(file: Path, digest: str, answer: Answer) -> None:
-    """Keep an answer, where that is possible; ``digest`` is that of its question before and after it was asked."""
+    """Keep an answer, where that is possible; ``digest`` is its question's, before and after it was asked."""
     services = [asdict(service) for service in answer.model.services]
     document = {
         "question": digest,
@@ -111,6 +112,15 @@ def write(file: Path, digest: str, answer: Answer) -> None:
         fresh.replace(file)
     except OSError:
         return  # it costs time, nothing else
+
+
+def is_binary(executable: Path) -> bool:
+    """Whether its signature tells all about it, as that of a script does not."""
+    try:
+        with executable.open("rb") as opened:
+            return opened.read(4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def _own(file: Path) -> bytes:

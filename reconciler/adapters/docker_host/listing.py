@@ -1,4 +1,4 @@
-"""The list call of a local engine, without the SDK: importing that takes longer than a pass with nothing to do.
+"""The list call of a local engine, without the SDK: importing that would take longer than the pass.
 
 Whatever is not a plain good answer counts as none, and the SDK is asked: it knows what went wrong.
 """

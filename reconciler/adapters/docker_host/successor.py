@@ -15,6 +15,8 @@ from typing import Any
 from reconciler.adapters.docker_host.observe import CONFIG_FILES, CONFIG_HASH, NUMBER, TEMPLATE
 
 GENERATED_SUFFIX = ".reconcile.yaml"
+PIPED = "-"
+"""How Compose notes the file that it read from us: successors do not mention it."""
 _ENDPOINT_KEYS = ("IPAMConfig", "Links", "DriverOpts", "MacAddress", "GwPriority")
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _API_OF_MANY_ENDPOINTS = (1, 44)
@@ -84,7 +86,8 @@ def _labels(template: Mapping[str, str], predecessor: Mapping[str, str], config_
         labels[NUMBER] = predecessor[NUMBER]
     if CONFIG_FILES in labels:
         files = labels[CONFIG_FILES].split(",")
-        labels[CONFIG_FILES] = ",".join(file for file in files if not file.endswith(GENERATED_SUFFIX))
+        kept = [file for file in files if file != PIPED and not file.endswith(GENERATED_SUFFIX)]
+        labels[CONFIG_FILES] = ",".join(kept)
     return labels
 
 

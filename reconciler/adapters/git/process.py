@@ -7,7 +7,6 @@ import re
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -81,7 +80,7 @@ class Git:
             RepositoryFailed: it said more than ``OUTPUT_LIMIT``.
         """
         # A file, not a pipe: writing to a git that does not read could not be given a deadline.
-        with tempfile.TemporaryFile() as source:
+        with _scratch() as source:
             source.write(feed)
             source.seek(0)
             with self._start(arguments, source, subprocess.PIPE, variables or {}) as child:
@@ -111,7 +110,7 @@ class Git:
             RepositoryUnreachable: as ``run`` does, for the whole talk.
         """
         with (
-            tempfile.TemporaryFile() as errors,
+            _scratch() as errors,
             self._start(arguments, subprocess.PIPE, errors, {}) as child,
         ):
             try:
@@ -213,6 +212,11 @@ class Talk:
             said = Answer(self.child.wait(), b"", clean(self.errors.read(65536)))
             raise failure(self.deadline.command, said.complaint)
         self.heard.extend(chunk)
+
+
+def _scratch() -> IO[bytes]:
+    """An empty file that nobody else sees, in memory."""
+    return open(os.memfd_create("reconcile-git"), "w+b")  # noqa: PTH123  # a descriptor, not a path
 
 
 def _listen(child: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, bytes]:

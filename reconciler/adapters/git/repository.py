@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.adapters.git import head, history, worktree
+from reconciler.adapters.git import head, worktree
 from reconciler.adapters.git.discovery import locate
 from reconciler.adapters.git.head import Head, Layout
 from reconciler.adapters.git.names import branch_name
 from reconciler.adapters.git.objects import read_files
 from reconciler.adapters.git.process import Git
-from reconciler.adapters.git.proposal import propose
-from reconciler.adapters.git.remote import RemoteBranch
 from reconciler.domain.desired import Revision
 from reconciler.errors import Refused, RepositoryFailed, Stale
 from reconciler.ports import Commit, Edit
 
+if TYPE_CHECKING:
+    from reconciler.adapters.git.remote import RemoteBranch
+
 
 def _warn(text: str) -> None:
+    import logging
+
     logging.getLogger(__name__).warning("%s", text)
+
+
+def _random() -> float:
+    import random
+
+    return random.random()  # noqa: S311  # jitter is no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Patience:
     """
 
     attempts: int = 8
-    chance: Callable[[], float] = random.random
+    chance: Callable[[], float] = _random
     sleep: Callable[[float], None] = time.sleep
 
     def pause(self, attempt: int) -> None:
@@ -118,6 +126,8 @@ class GitRepository:
         Raises:
             Refused: nothing in the repository is called that, or it is not a name.
         """
+        from reconciler.adapters.git import history
+
         return history.resolve(self.git, self.layout, name)
 
     def read(self, revision: Revision, path: str) -> str:
@@ -155,6 +165,8 @@ class GitRepository:
 
         In a shallow clone the oldest commit that was fetched seems to have changed everything.
         """
+        from reconciler.adapters.git import history
+
         return history.log(self.git, worktree.folder_or_file(path), limit)
 
     def upstream(self) -> str:
@@ -196,6 +208,8 @@ class GitRepository:
         return head.look(self.git, self.layout)
 
     def _commit_here(self, edits: Sequence[Edit], message: str) -> Revision:
+        from reconciler.adapters.git.proposal import propose
+
         why = ""
         for attempt in range(self.patience.attempts):
             here = self.head()
@@ -229,6 +243,9 @@ class GitRepository:
             self.note(f"{path} has uncommitted changes, and stays without what commit {new[:7]} changed")
 
     def _push(self, edits: Sequence[Edit], message: str, branch: str) -> Revision:
+        from reconciler.adapters.git.proposal import propose
+        from reconciler.adapters.git.remote import RemoteBranch
+
         here = self._look()
         target = RemoteBranch.of(self.git, _destination(here)[0], branch)
         tips: list[str] = []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +37,8 @@ class MemoryFile:
         Raises:
             PermissionRefused: the state directory cannot be written.
         """
+        import tempfile
+
         path = self.place.file(environment, "json")
         document = json.dumps({"version": VERSION, "hashes": dict(sorted(hashes.items()))})
         try:

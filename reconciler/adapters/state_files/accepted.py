@@ -1,6 +1,7 @@
-"""Texts that the schema has accepted before, by digest: validation is a pure function, and loading jsonschema slow.
+"""Texts that the schema has accepted before, by digest.
 
-Only what was accepted is remembered; a text with findings is validated each time.
+Validation is a pure function, and loading jsonschema takes longer than all the rest of reading. Only what was
+accepted is remembered; a text with findings is validated each time.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -110,6 +109,8 @@ def redacted(text: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint with the known word that ``word`` is probably a slip of, or empty."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), n=1) if len(word) <= _MAX_QUOTED else []
     return f"did you mean {close[0]!r}?" if close else ""
 
