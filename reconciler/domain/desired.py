@@ -133,11 +133,13 @@ class Service:
     @property
     def shares(self) -> tuple[str, ...]:
         """The services that it joins, sorted."""
-        return tuple(sorted({join.service for join in self.joins}))
+        return tuple(sorted({join.service for join in self.joins})) if self.joins else ()
 
     @property
     def parents(self) -> tuple[str, ...]:
         """Every service that must be in place before this one."""
+        if not self.depends_on and not self.joins:
+            return ()
         return tuple(sorted({*(dependency.service for dependency in self.depends_on), *self.shares}))
 
 

@@ -133,7 +133,9 @@ def _decide(
 def _adjust(service: Service, current: tuple[Instance, ...], progress: _Progress) -> Iterable[Action]:
     """Corrections to containers whose definition is right."""
     own = service.container_name
-    by_use = sorted(current, key=lambda i: (not i.named_for(own), not i.running, i.number, i.name))
+    by_use = list(current)
+    if len(by_use) > 1:
+        by_use.sort(key=lambda i: (not i.named_for(own), not i.running, i.number, i.name))
     stay, extra = by_use[: service.replicas], by_use[service.replicas :]
     if extra:
         yield Remove(service.name, tuple(extra), f"{len(current)} containers, {service.replicas} wanted")
@@ -175,6 +177,8 @@ def _is_current(instance: Instance, service: Service, progress: _Progress) -> bo
 
 def _one_per_name(current: list[Instance]) -> tuple[Instance, ...]:
     """Those that are right, without any that was replaced already, or was to replace, by one as right."""
+    if len(current) < 2:
+        return tuple(current)
     served = {i.name for i in current if i.role is Role.SERVING}
     return tuple(i for i in current if i.role is Role.SERVING or i.serving_name not in served)
 

@@ -26,9 +26,10 @@ def sync_of(plan: Plan) -> Sync:
 
 def health_of(desired: Desired, observed: Observed) -> EnvironmentHealth:
     """The health of an environment: that of its worst service."""
+    instances = observed.by_service()
     ignore = desired.environment.unpinned is Unpinned.IGNORE
     healths = [
-        service_health(service, observed.of(service.name))
+        service_health(service, instances.get(service.name, ()))
         for service in desired.services
         if service.pinned or not ignore
     ]

@@ -40,6 +40,9 @@ class Role(StrEnum):
     TEMPLATE = "template"  # what Compose created for us to make successors from; never started
 
 
+_ENDINGS = (f".{Role.PREDECESSOR}", f".{Role.SUCCESSOR}")
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One container of the environment's Compose project.
@@ -71,14 +74,14 @@ class Instance:
         """The part it plays, read from its name."""
         if self.template:
             return Role.TEMPLATE
-        if self.name.endswith(f".{Role.PREDECESSOR}"):
-            return Role.PREDECESSOR
-        return Role.SUCCESSOR if self.name.endswith(f".{Role.SUCCESSOR}") else Role.SERVING
+        if not self.name.endswith(_ENDINGS):
+            return Role.SERVING
+        return Role.PREDECESSOR if self.name.endswith(_ENDINGS[0]) else Role.SUCCESSOR
 
     @property
     def serving_name(self) -> str:
         """The name that it bears while it serves."""
-        return self.name.removesuffix(f".{Role.PREDECESSOR}").removesuffix(f".{Role.SUCCESSOR}")
+        return self.name.removesuffix(_ENDINGS[0]).removesuffix(_ENDINGS[1])
 
     def named_for(self, container_name: str) -> bool:
         """Whether it is called as Compose calls it; one made by hand with the same labels need not be.
@@ -108,6 +111,13 @@ class Observed:
     def of(self, service: str) -> tuple[Instance, ...]:
         """The containers of one service."""
         return tuple(instance for instance in self.instances if instance.service == service)
+
+    def by_service(self) -> dict[str, list[Instance]]:
+        """All of them, by service."""
+        result: dict[str, list[Instance]] = {}
+        for instance in self.instances:
+            result.setdefault(instance.service, []).append(instance)
+        return result
 
     def joinable(self, service: str) -> Instance | None:
         """The container that Compose takes for ``service:NAME``: the first that serves, by name.

@@ -21,12 +21,14 @@ def waves(services: Iterable[Service]) -> tuple[tuple[str, ...], ...]:
         DependencyCycle: when some services wait for each other.
     """
     by_name = {service.name: service for service in services}
-    waiting = {name: {p for p in service.parents if p in by_name} for name, service in by_name.items()}
-    dependents: dict[str, list[str]] = {name: [] for name in by_name}
-    for name, parents in waiting.items():
+    waiting: dict[str, int] = {}
+    dependents: dict[str, list[str]] = {}
+    for name, service in by_name.items():
+        parents = [parent for parent in service.parents if parent in by_name]
+        waiting[name] = len(parents)
         for parent in parents:
-            dependents[parent].append(name)
-    ready = sorted(name for name, parents in waiting.items() if not parents)
+            dependents.setdefault(parent, []).append(name)
+    ready = sorted(name for name, count in waiting.items() if not count)
     result: list[tuple[str, ...]] = []
     placed = 0
     while ready:
@@ -34,21 +36,22 @@ def waves(services: Iterable[Service]) -> tuple[tuple[str, ...], ...]:
         placed += len(ready)
         freed: list[str] = []
         for name in ready:
-            for dependent in dependents[name]:
-                waiting[dependent].discard(name)
+            for dependent in dependents.get(name, ()):
+                waiting[dependent] -= 1
                 if not waiting[dependent]:
                     freed.append(dependent)
         ready = sorted(freed)
     if placed < len(by_name):
-        raise DependencyCycle(_cycle(waiting))
+        stuck = {name for name, count in waiting.items() if count}
+        raise DependencyCycle(_cycle({name: stuck.intersection(by_name[name].parents) for name in stuck}))
     return tuple(result)
 
 
 def _cycle(waiting: dict[str, set[str]]) -> tuple[str, ...]:
     """One cycle among the services that never became ready."""
-    name = min(name for name, parents in waiting.items() if parents)
+    name = min(waiting)
     seen: list[str] = []
     while name not in seen:
         seen.append(name)
-        name = min(parent for parent in waiting[name] if waiting[parent])
+        name = min(waiting[name])
     return (*seen[seen.index(name) :], name)

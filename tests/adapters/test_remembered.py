@@ -178,10 +178,10 @@ def test_what_is_remembered_is_for_its_owner_alone_and_holds_no_variables(world:
     with (world.folder / "web.env").open("a") as file:
         file.write("PASSWORD=s3cret\nSECRET\n")
     world.look()
-    file = world.folder / "host/remembered.model.json"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert file.parent.stat().st_mode & 0o777 == 0o700
-    assert "s3cret" not in file.read_text()
+    kept = world.folder / "host/remembered.model.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    assert "s3cret" not in kept.read_text()
 
 
 def test_a_state_directory_that_cannot_be_written_costs_only_time(world: World) -> None:

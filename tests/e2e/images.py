@@ -11,7 +11,12 @@ from tests.bed.registry import Registry, push
 from tests.bed.tools import docker
 from tests.images.build import build
 
-SWITCHES = {"crash": {"CRASH": "7"}, "broken": {"STATUS": "500"}, "dying": {"DIE_AFTER": "0.7"}}
+SWITCHES = {
+    "crash": {"CRASH": "7"},
+    "broken": {"STATUS": "500"},
+    "brief": {"DIE_AFTER": "0.2"},
+    "dying": {"DIE_AFTER": "1.5"},
+}
 """Tags that misbehave; every other tag is a version that works."""
 
 

@@ -67,11 +67,15 @@ def test_a_broken_release_is_undone_and_the_same_container_serves_again(
     world.expect_no_leftovers()
 
 
-def test_a_container_that_dies_in_the_soak_is_undone(world: World) -> None:
+@pytest.mark.parametrize(("image", "soak"), [("web:brief", "0s"), ("web:dying", "5s")])
+def test_a_container_that_dies_after_its_first_good_look_is_undone(
+    world: World, image: str, soak: str
+) -> None:
+    """At the first look it runs: one look alone is no evidence, not even where no soak is asked for."""
     url = deployed(world)
     before = identities(world)
-    world.settings["gate"]["soak"] = "5s"
-    world.release(web="web:dying")
+    world.settings["gate"]["soak"] = soak
+    world.release(web=image)
     world.once().expect(10)
     assert identities(world) == before
     await_answer(url, "version=1")

@@ -34,8 +34,7 @@ class LockFile:
         file = self._open(environment)
         try:
             self._acquire(file, environment, wait_seconds)
-            os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps({"pid": os.getpid()}).encode(), 0)
+            _sign(file)
             yield
         finally:
             os.close(file)
@@ -62,6 +61,14 @@ class LockFile:
                 self.clock.wait(LOOK_AGAIN_SECONDS)
             else:
                 return
+
+
+def _sign(file: int) -> None:
+    """Write down who holds the lock, unless that stands there from the last pass."""
+    mine = json.dumps({"pid": os.getpid()}).encode()
+    if os.pread(file, 200, 0) != mine:
+        os.ftruncate(file, 0)
+        os.pwrite(file, mine, 0)
 
 
 def _holder(file: int) -> str:

@@ -1,0 +1,79 @@
+"""A scene with its Git repository: whole passes, as `--once` makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.adapters.state_files import YamlStateFiles
+from reconciler.app.converge import Reconciler
+from reconciler.app.desired import DesiredState
+from reconciler.app.release import Pins
+from reconciler.domain.policy import Limits
+from tests.app.scene import Scene
+from tests.bed.fake_outside import FakeLock, FakeMemory
+from tests.bed.fake_repository import FakeRepository
+
+FOLDER = "state"
+PINS = "state/production/compose.pins.yaml"
+SETTINGS = """\
+version: 1
+environments:
+  production:
+    pins: production/compose.pins.yaml
+    project: shop
+    directory: .
+    compose: [compose.yaml]
+"""
+
+
+def pins_text(pins: dict[str, str]) -> str:
+    """A pins file, as people write it."""
+    lines = [f"  {name}:\n    image: {reference}\n" for name, reference in sorted(pins.items())]
+    return "# what runs\nservices:\n" + "".join(lines) if lines else "# what runs\nservices: {}\n"
+
+
+@dataclass(slots=True)
+class Passes:
+    """One environment, from Git to the host."""
+
+    scene: Scene
+    repository: FakeRepository = field(default_factory=FakeRepository)
+    memory: FakeMemory = field(default_factory=FakeMemory)
+    lock: FakeLock = field(default_factory=FakeLock)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not self.repository.line:
+            self.repository.put({"state/reconcile.yaml": SETTINGS}, "Begin")
+            self.commit("First release")
+
+    def commit(self, message: str = "Release") -> str:
+        """Commit the scene's pins; returns the commit's id."""
+        return self.repository.put({PINS: pins_text(self.scene.world.pins)}, message).commit
+
+    def release(self, message: str = "", **versions: str) -> str:
+        """Move pins, and commit them."""
+        self.scene.release(**versions)
+        return self.commit(message or " ".join(f"{name} {version}" for name, version in versions.items()))
+
+    @property
+    def desired(self) -> DesiredState:
+        return DesiredState(self.repository, YamlStateFiles(), self.scene.world, FOLDER)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.scene.env, self.desired, self.scene.host, self.memory, self.lock, self.limits)
+
+    @property
+    def pins(self) -> Pins:
+        return Pins(self.repository, YamlStateFiles(), self.scene.registry, self.desired)
+
+    def pinned(self) -> dict[str, str]:
+        """The tags that HEAD pins."""
+        text = self.repository.read(self.repository.head(), PINS)
+        return {pin.service: pin.image.tag for pin in YamlStateFiles().pins(text, PINS)}
+
+    @property
+    def pins_file(self) -> Path:
+        return self.repository.top / PINS
