@@ -41,9 +41,9 @@ def alternating(runs: int, *ways: Callable[[], float]) -> list[list[float]]:
 
 def table(figures: Sequence[Figure]) -> str:
     """All figures below each other, for a terminal of 120 columns."""
-    lines = [f"{'figure':<34} {'target':<30} {'measured':<11} {'':<7} medians (lowest-highest)"]
+    lines = [f"{'figure':<34} {'target':<34} {'measured':<11} {'':<7} medians (lowest-highest)"]
     lines += [
-        f"{f.name:<34} {f.target:<30} {f.measured:<11} {'met' if f.met else 'MISSED':<7} {f.detail}"
+        f"{f.name:<34} {f.target:<34} {f.measured:<11} {'met' if f.met else 'MISSED':<7} {f.detail}"
         for f in figures
     ]
     return "\n".join(lines)

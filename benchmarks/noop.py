@@ -34,7 +34,7 @@ def _large(made: Stack, runs: int, count: int) -> Iterator[Figure]:
         ours.append(made.reconcile())
         theirs.append(made.up())
     up = [cost.seconds for cost in theirs]
-    passes, lists = alternating(max(runs, 20), _seconds(_pass(made)), _seconds(_list(made)))
+    passes, lists = alternating(max(runs, 50), _seconds(_pass(made)), _seconds(_list(made)))
     yield ratio(f"no-op pass, {count} services", passes, lists, 1.3, "the engine's list call")
     faster = median(up) / median(passes)
     detail = f"{spread(passes)} / {spread(up)}"

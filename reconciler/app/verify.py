@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from reconciler.app.gatekeeper import Subject, gate
 from reconciler.app.host import Host
 from reconciler.domain.desired import Desired
+from reconciler.domain.environment import Unpinned
 from reconciler.domain.gate import Judgement, Verdict
 from reconciler.domain.observed import Observed, Role
 
@@ -20,13 +22,15 @@ def verify(host: Host, desired: Desired, observed: Observed, *, timeout_seconds:
         observed: which containers there are.
         timeout_seconds: how long to wait for everything to be good once.
     """
-    services = {service.name: service for service in desired.services}
+    ignored = desired.environment.unpinned is Unpinned.IGNORE
+    services = {service.name: service for service in desired.services if service.pinned or not ignored}
     subjects: list[Subject] = []
     for instance in observed.instances:
         vitals = host.engine.inspect(instance.id)
         if instance.service in services and instance.role is Role.SERVING and vitals is not None:
             subjects.append(Subject(instance.id, services[instance.service], vitals.restart_count))
-    missing = [s.name for s in desired.services if s.replicas > len(observed.of(s.name))]
+    there = Counter(subject.service.name for subject in subjects)
+    missing = [service.name for service in services.values() if service.replicas > there[service.name]]
     if missing:
         return Judgement(Verdict.FAIL, f"{missing[0]}: it is not there")
     how = replace(desired.environment.gate, timeout_seconds=timeout_seconds, soak_seconds=0.0)

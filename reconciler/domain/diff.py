@@ -23,13 +23,20 @@ _GONE = frozenset({State.DEAD, State.REMOVING})
 class _Progress:
     """What the services taken so far will have become, for those that depend on them.
 
-    ``current`` maps a service to the ids of its containers that stay; ``replaced`` and ``started``
-    name the services whose containers will be other ones, or the same ones started again.
+    ``shared`` names the services that others share; ``current`` maps them to the ids of their containers
+    that stay. ``replaced`` and ``started`` name the services whose containers will be other ones, or the same
+    ones started again.
     """
 
+    shared: frozenset[str] = frozenset()
     current: dict[str, frozenset[str]] = field(default_factory=dict)
     replaced: dict[str, Change] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
+
+    def stay(self, service: Service, instances: Iterable[Instance]) -> None:
+        """Remember which containers of a service stay, where others ask for them."""
+        if service.name in self.shared:
+            self.current[service.name] = frozenset(instance.id for instance in instances)
 
 
 def diff(desired: Desired, observed: Observed, kept: Mapping[str, str] | None = None) -> Plan:
@@ -50,7 +57,7 @@ def diff(desired: Desired, observed: Observed, kept: Mapping[str, str] | None = 
         instances.setdefault(instance.service, []).append(instance)
     services = {service.name: service for service in desired.services}
     order = waves(desired.services)
-    progress = _Progress()
+    progress = _Progress(frozenset(name for service in desired.services for name in service.shares))
     entries: list[Entry] = []
     for wave in order:
         for name in wave:
@@ -69,7 +76,7 @@ def _entry(
     service: Service, found: list[Instance], desired: Desired, last: Mapping[str, str], progress: _Progress
 ) -> Entry:
     """Account for one service of the Compose model."""
-    progress.current[service.name] = frozenset(instance.id for instance in found)
+    progress.stay(service, found)
     if not service.pinned and desired.environment.unpinned is Unpinned.IGNORE:
         return Entry(service.name, Change.UNMANAGED, "it has no pin", _image(found), service.image, False)
     real = [i for i in found if i.role is not Role.TEMPLATE and i.state is not State.REMOVING]
@@ -80,7 +87,7 @@ def _entry(
         other = outdated[0].compose_version
         cause = f"created by Compose {other}, whose hashes {desired.compose_version} cannot compare"
         return Entry(service.name, Change.HELD, cause, _image(found), service.image, service.pinned)
-    progress.current[service.name] = frozenset(instance.id for instance in current)
+    progress.stay(service, current)
     change, cause, actions = _decide(service, current, outdated, last, progress)
     if any(isinstance(action, (Replace, Create)) for action in actions):
         progress.replaced[service.name] = change

@@ -118,9 +118,7 @@ CHANGES: dict[str, Callable[[World], None]] = {
     "Compose": lambda world: os.utime(world.binary, (1, 1)),
     "where a mounted path leads": _link,
     "what others may write": lambda world: (world.folder / "host/remembered.model.json").chmod(0o666),
-    "a damaged memory": lambda world: (
-        (world.folder / "host/remembered.model.json").write_text('{"inputs": 1}') and None
-    ),
+    "a damaged memory": _append("host/remembered.model.json"),
 }
 
 

@@ -91,8 +91,12 @@ def test_locked_by_another_nothing_is_looked_at() -> None:
 def test_everything_happens_under_the_lock_and_it_is_given_back() -> None:
     passes = up("web")
     held: list[bool] = []
-    passes.scene.world.fail("start", error=EngineUnreachable("x"), times=0, matching=lambda *_: True)
-    passes.scene.interrupted = lambda: (held.append(passes.lock.held), False)[1]  # type: ignore[func-returns-value]
+
+    def interrupted() -> bool:
+        held.append(passes.lock.held)
+        return False
+
+    passes.scene.interrupted = interrupted
     passes.release(web="2")
     passes.reconciler.run_once()
     assert held

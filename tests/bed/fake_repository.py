@@ -41,8 +41,9 @@ class FakeRepository:
     def put(self, files: Mapping[str, str], message: str = "Change") -> Revision:
         """Commit files, as a person does."""
         subject, _, rest = message.partition("\n")
-        parts = (line.partition(": ") for line in rest.splitlines())
-        trailers = tuple((key, value) for key, colon, value in parts if colon)
+        last = rest.strip().rpartition("\n\n")[2]
+        parts = (line.partition(": ") for line in last.splitlines())
+        trailers = tuple((key, value) for key, colon, value in parts if colon and " " not in key)
         number = len(self.line)
         before = self.line[-1].files if self.line else {}
         name = hashlib.sha1(f"{number} {message} {sorted(files.items())}".encode()).hexdigest()
