@@ -75,7 +75,7 @@ def harm(scene: Scene, container: Container, mischief: str) -> None:  # noqa: C9
             pass
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     services(),
     services(),

@@ -371,6 +371,30 @@ def test_a_successor_joins_the_successor_of_what_its_predecessor_joined(bench: B
     assert unchanged.network_of == base.id
 
 
+def test_a_new_container_can_be_made_again_to_join_a_successor(bench: Bench) -> None:
+    """Compose lets it join what runs; the successor of that is what it must join."""
+    bench.define(Spec("base"), Spec("side", joins="base"))
+    base = started(bench, "base")
+    side = bench.create("side")
+    new_base = successor(bench, base)
+    again = bench.engine.succeed(side, side, f"{side.name}.successor", HASH, {base.id: new_base})
+    bench.engine.remove(side.id, fresh_volumes=True)
+    bench.engine.rename(again, side.name)
+    found = instance_of(bench, again)
+    assert (found.network_of, found.number, found.name) == (new_base, side.number, side.name)
+    assert (found.state, found.config_hash) == (State.CREATED, HASH)
+
+
+def test_nothing_starts_before_what_it_joins(bench: Bench) -> None:
+    bench.define(Spec("base"), Spec("side", joins="base"))
+    base, side = bench.create("base"), bench.create("side")
+    with pytest.raises(EngineFailed):
+        bench.engine.start(side.id)
+    bench.engine.start(base.id)
+    bench.engine.start(side.id)
+    assert seen(bench, side.id).state is State.RUNNING
+
+
 def test_the_whole_switch_and_back(bench: Bench) -> None:
     port = bench.free_port()
     bench.define(Spec(kind="volume", port=port, restart="always"))

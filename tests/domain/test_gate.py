@@ -136,6 +136,14 @@ def test_the_reason_names_what_decided() -> None:
     assert [decided.subject for decided in judgement.deciding] == ["web"]
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_of_two_that_end_it_at_once_the_first_by_name_is_the_reason(flip: bool) -> None:
+    looks = [sample("web", BAD, final=True), sample("api", BAD, final=True)]
+    judgement = verdict([looks[::-1] if flip else looks], subjects=("web", "api"))
+    assert judgement is not None
+    assert judgement.reason == "api: is bad"
+
+
 def test_a_subject_that_was_never_sampled_is_named() -> None:
     judgement = at_the_end(row("+++"), subjects=("web", "api"))
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "no sample of api was taken")
