@@ -37,8 +37,11 @@ class Inputs:
     nested: bool = False
 
     def stamp(self, files: Sequence[Path], directory: Path, environ: Mapping[str, str]) -> object | None:
-        """Signatures of all files and the variables, or None where they do not tell everything."""
-        if not self.certain:
+        """Signatures of all files and the variables, or None where they do not tell everything.
+
+        Nested Compose files have a ``.env`` of their own beside them, which nobody names.
+        """
+        if not self.certain or self.nested:
             return None
         everything = (*files, *self.files, directory / ".env")
         return (tuple(map(signature, everything)), tuple(sorted(environ.items())))
