@@ -11,10 +11,13 @@ from reconciler.domain.causes import names
 from reconciler.domain.desired import Pin, Revision
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
+from reconciler.domain.standing import Earlier, earlier, standing
 from reconciler.errors import InvalidState, Refused, Stale
 from reconciler.ports import Commit, Edit, Registry, Repository, StateFiles
 
 ROLLBACK_OF = "Reconcile-Rollback-Of"
+DEEPEST = 500
+"""How many commits back an earlier release is looked for."""
 _TAG = re.compile(r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
@@ -92,31 +95,21 @@ class Pins:
         trailers = {"Reconcile-Environment": environment.name}
         return self._commit(environment, images, moves, _message(subject, reason, trailers), push)
 
-    def previous(self, environment: Environment, services: Sequence[str]) -> tuple[Commit, Revision]:
-        """The release to roll back, and the revision at which the pins were as before it.
-
-        Releases that were rolled back already, and the commits that did it, are passed over: rolling
-        back twice goes two releases back, never forward again.
+    def previous(self, environment: Environment, services: Sequence[str]) -> Earlier:
+        """The release to roll back, and the images that its services had before it.
 
         Raises:
             Refused: there is no earlier release.
         """
-        commits = self.repository.log(self._path(environment))
-        undone = {value for commit in commits for key, value in commit.trailers if key == ROLLBACK_OF}
-        standing = [c for c in commits if c.id not in undone and not _rolls_back(c)]
-        now = self._images(environment, self.repository.head())
-        for index, commit in enumerate(standing):
-            before = _revision(standing[index + 1]) if index + 1 < len(standing) else None
-            if before is None:
-                break
-            then = self._images(environment, before)
-            chosen = services or sorted(then)
-            if any(then.get(name, now.get(name)) != now.get(name) for name in chosen):
-                return commit, before
-        what = f"{', '.join(services)} of {environment.name}" if services else environment.name
-        raise Refused(
-            f"there is no earlier release of {what} to go back to", hint="Name a revision with --to"
-        )
+        commits = self.repository.log(self._path(environment), limit=DEEPEST)
+        releases = [(commit.id, self._readable(environment, commit)) for commit in reversed(commits)]
+        found = earlier(standing(releases), services)
+        if found is None:
+            what = f"{', '.join(services)} of {environment.name}" if services else environment.name
+            raise Refused(
+                f"there is no earlier release of {what} to go back to", hint="Name a revision with --to"
+            )
+        return found
 
     def roll_back(
         self,
@@ -141,18 +134,17 @@ class Pins:
             Stale: somebody moved one of these pins meanwhile; the person wins.
         """
         if to:
-            target, rejected = (
-                self.repository.resolve(to),
-                self.repository.log(self._path(environment), limit=1),
-            )
-            release = rejected[0].id if rejected else ""
+            target = self.repository.resolve(to)
+            images = self._pinned_at(environment, target, services)
+            latest = self.repository.log(self._path(environment), limit=1)
+            release = latest[0].id if latest else ""
         else:
-            commit, target = self.previous(environment, services)
-            release = commit.id
-        images = self._pinned_at(environment, target, services)
+            found = self.previous(environment, services)
+            images = {name: ImageRef.parse(image) for name, image in found.images.items()}
+            release = found.commit
         moves = self._moves(environment, images)
         if not moves:
-            raise Refused(f"the pins of {environment.name} are those of {target.short()} already")
+            raise Refused(f"the pins of {environment.name} are like that already")
         subject = f"Roll back {environment.name}: {', '.join(map(str, moves))}"
         trailers = {
             "Reconcile-Environment": environment.name,
@@ -209,6 +201,13 @@ class Pins:
         moves = (Move(name, now.get(name, ""), str(image)) for name, image in sorted(images.items()))
         return tuple(move for move in moves if move.before != move.after)
 
+    def _readable(self, environment: Environment, commit: Commit) -> dict[str, str]:
+        """The pins at an old commit; none where its file cannot be read any more."""
+        try:
+            return self._images(environment, Revision(commit.id))
+        except InvalidState:
+            return {}
+
     def _images(self, environment: Environment, revision: Revision) -> dict[str, str]:
         return {pin.service: str(pin.image) for pin in self._pins(environment, revision)}
 
@@ -232,14 +231,6 @@ def _asked_image(service: str, text: str, present: Mapping[str, ImageRef]) -> Im
         return ImageRef.parse(text)
     except ValueError as error:
         raise Refused(f"{service}: {error}") from error
-
-
-def _rolls_back(commit: Commit) -> bool:
-    return any(key == ROLLBACK_OF for key, _ in commit.trailers)
-
-
-def _revision(commit: Commit) -> Revision:
-    return Revision(commit.id, subject=commit.subject, author=commit.author)
 
 
 def _message(subject: str, reason: str, trailers: Mapping[str, str]) -> str:
