@@ -158,9 +158,6 @@ def run_command(arguments: list[str] | None = None) -> int:
 
         click.echo(error_text(error, Style(color=sys.stderr.isatty())), err=True)
         code = exit_codes.of_error(error)
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # nobody reads; nothing to close
-        code = exit_codes.OK
     except Exception:  # noqa: BLE001  # the outermost frame: a bug is written down and named
         code = _bug()
     finally:
