@@ -17,7 +17,7 @@ from reconciler.domain.desired import Pin, Revision, Service
 from reconciler.domain.environment import Environment, HttpCheck
 from reconciler.domain.gate import Evidence
 from reconciler.domain.image import ImageRef
-from reconciler.domain.observed import Instance, Observed, Vitals
+from reconciler.domain.observed import Instance, Observed, Usage, Vitals
 from reconciler.errors import Finding
 
 
@@ -87,12 +87,21 @@ class Repository(Protocol):
     def log(self, path: str, *, limit: int = 0) -> tuple[Commit, ...]:
         """The commits that changed ``path``, newest first; ``limit`` 0 means all."""
 
-    def commit(self, edits: Sequence[Edit], message: str, *, push: str = "") -> Revision:
+    def commit(
+        self, edits: Sequence[Edit], message: str, *, push: str = "", base: str = "", author: str = ""
+    ) -> Revision:
         """Write one commit on top of HEAD's branch, by plumbing, as compare-and-swap.
 
         The work tree and index follow where they were clean for these files. With ``push`` (a
         branch name) the commit is based on that remote branch's tip and pushed without force; when
         somebody else was faster it is derived again on what arrived, a few times, with jitter.
+
+        Args:
+            edits: what changes.
+            message: the commit message, with its trailers.
+            push: the remote branch to push to, or empty.
+            base: a remote branch to start from where ``push`` is a new branch; empty for ``push`` itself.
+            author: ``Name <address>`` of author and committer; empty for Git's own settings.
 
         Raises:
             Stale: the edit no longer applies, or others were faster every time.
@@ -102,6 +111,13 @@ class Repository(Protocol):
 
     def upstream(self) -> str:
         """The branch that HEAD's branch is pushed to, or empty where it has no remote."""
+
+    def rehearse(self, branch: str) -> None:
+        """Find out whether a push to the remote branch would be let in, as far as a dry run can tell.
+
+        Raises:
+            RepositoryUnreachable, PermissionRefused, RepositoryFailed, Refused: why it would not.
+        """
 
     def stamp(self) -> tuple[object, ...]:
         """A cheap value (file times, no child process) that changes whenever HEAD may have moved."""
@@ -303,8 +319,36 @@ class Engine(Protocol):
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Give an image (an id, or ``repository@digest``) a name, which protects it from being pruned."""
 
-    def logs(self, container: str, lines: int) -> str:
-        """The last lines that a container wrote, at most 64 KiB; empty where the engine keeps none."""
+    def logs(self, container: str, lines: int, *, since: datetime | None = None) -> str:
+        """The last lines that a container wrote, at most 64 KiB; empty where the engine keeps none.
+
+        Of those written after ``since``, where it is given.
+        """
+
+    def execute(self, container: str, command: Sequence[str], time_limit_seconds: float) -> tuple[int, str]:
+        """Run a command inside a running container: its exit code, and the last 4 KiB of what it wrote.
+
+        Raises:
+            EngineFailed: it could not be run, or did not end within ``time_limit_seconds``.
+        """
+
+    def usage(self, container: str) -> Usage | None:
+        """What a running container uses now; None where it does not run."""
+
+    def description(self, container: str) -> str:
+        """The engine's own description of a container, as JSON; empty where it is gone.
+
+        The values of its environment variables and labels of others are left out: they hold secrets.
+        """
+
+    def tags(self, repository: str) -> Mapping[str, str]:
+        """The tags of a repository's images on the host: tag → image id."""
+
+    def untag(self, repository: str, tag: str) -> None:
+        """Take a name from an image; the image itself goes when nothing else names or uses it.
+
+        One that is gone already is fine.
+        """
 
     def taken_ports(self) -> Mapping[str, tuple[str, str]]:
         """Host ports of *running* containers: ``address:number/protocol`` → (container id, name)."""

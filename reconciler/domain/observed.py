@@ -130,6 +130,21 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a container uses at one moment.
+
+    ``memory_bytes`` is what cannot be taken back from it: page cache does not count.
+    ``memory_limit_bytes`` is 0 where it has none of its own. ``cpu_seconds`` is the processor time since
+    its start, ``cpus`` how many it may use at once, 0 where nothing limits it.
+    """
+
+    memory_bytes: int
+    memory_limit_bytes: int
+    cpu_seconds: float
+    cpus: float
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """One container, looked at closely: what the gate judges.
 
