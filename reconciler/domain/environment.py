@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.domain.check import Check
+from reconciler.domain.severity import Matrix
+
 
 class Unpinned(StrEnum):
     """What becomes of services of the Compose files that have no pin."""
@@ -12,20 +15,6 @@ class Unpinned(StrEnum):
     FOLLOW = "follow"  # they follow the Compose files
     REFUSE = "refuse"  # every service must have a pin
     IGNORE = "ignore"  # shown, never touched
-
-
-class Severity(StrEnum):
-    """How bad it is when a check fails; the words of the decision matrix."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-    @property
-    def rejects(self) -> bool:
-        """Whether a failure of this severity rejects the release; the others are reported."""
-        return self in (Severity.CRITICAL, Severity.HIGH)
 
 
 class GitPolicy(StrEnum):
@@ -37,26 +26,32 @@ class GitPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCheck:
-    """Ask ``url``; an answer in 200 to 299 within ``time_limit_seconds`` is good."""
-
-    name: str
-    url: str
-    severity: Severity = Severity.CRITICAL
-    time_limit_seconds: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
 class Gate:
     """When a release counts as good.
 
     ``timeout_seconds`` bounds the wait for the first good sample of everything; from then on
-    everything must stay good for ``soak_seconds``.
+    everything must stay good for ``soak_seconds``. ``matrix`` says what a failure does.
     """
 
     timeout_seconds: float = 120.0
     soak_seconds: float = 0.0
-    checks: tuple[HttpCheck, ...] = ()
+    checks: tuple[Check, ...] = ()
+    matrix: Matrix = field(default_factory=Matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What is done in Git about a rejected release, and what is kept for the next rollback.
+
+    ``branch`` is the branch that the release came from, empty for the one that is checked out. ``author`` is
+    ``Name <address>``, empty for Git's own settings. ``keep`` is of how many good releases the images stay
+    protected.
+    """
+
+    git: GitPolicy = GitPolicy.OFF
+    branch: str = ""
+    author: str = ""
+    keep: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +71,6 @@ class Environment:
     engine_host: str = ""
     engine_context: str = ""
     gate: Gate = field(default_factory=Gate)
-    rollback_git: GitPolicy = GitPolicy.OFF
+    rollback: Rollback = field(default_factory=Rollback)
     prune: bool = False
     unpinned: Unpinned = Unpinned.FOLLOW

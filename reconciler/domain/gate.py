@@ -1,9 +1,9 @@
-"""Evidence and decision: samples go in, a verdict comes out.
+"""Evidence and decision: is this release good?
 
-Two phases. Until everything that can reject the release has been good once, the gate waits, at most
-``timeout``. From then on everything must stay good for ``soak``: a container that stops or restarts
-ends it at once, an HTTP check that fails three times in a row ends it too. No evidence is never a
-pass: what could not be measured by the end of the time-out makes the verdict inconclusive.
+The gate takes samples of subjects (containers and checks) and folds them into what it has to remember.
+A container's ``Running`` alone proves nothing: a third of all looks at a crash loop read plain ``running``,
+so evidence counts over a window. Verdicts are three-valued, and no evidence is never a pass: what could
+not be measured by the end of the time-out makes the verdict inconclusive.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.domain.environment import Gate
+from reconciler.domain.severity import Decision, Phase, Response, Ruling, Severity, Verdict, decide
 
-FAILURES_IN_A_ROW = 3
+SPACING_SECONDS = 0.25
+"""Bad samples closer than this count as one: three of them within a blink say no more than one does."""
 
 
 class Evidence(StrEnum):
@@ -22,15 +24,8 @@ class Evidence(StrEnum):
 
     GOOD = "good"
     BAD = "bad"
+    UNREADY = "unready"  # bad, but as something looks that is still starting
     NONE = "none"  # the probe itself could not work
-
-
-class Verdict(StrEnum):
-    """What the gate says of a release."""
-
-    PASS = "pass"
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +33,8 @@ class Sample:
     """One measurement of one subject (a container or a check).
 
     ``at_seconds`` counts from the start of the gate, on a monotonic clock. ``final`` says that
-    waiting cannot mend it (exited for good, unhealthy). ``brittle`` subjects fail the soak with
-    their first bad sample. ``rejects`` says whether the subject may reject the release at all.
+    waiting cannot mend it (exited for good, unhealthy). ``severity`` is how bad this one is, where that
+    differs from sample to sample; ``seconds`` is how long it took, 0 where that says nothing.
     """
 
     subject: str
@@ -47,96 +42,229 @@ class Sample:
     at_seconds: float
     detail: str
     final: bool = False
+    severity: Severity | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a subject counts as good or failed; see ``domain.check.Check``.
+
+    ``rejecting`` are the severities whose failure ends the release at once. ``brittle`` subjects fail the
+    soak with their first bad sample.
+    """
+
+    severity: Severity = Severity.CRITICAL
+    rejecting: frozenset[Severity] = frozenset({Severity.CRITICAL, Severity.HIGH})
+    successes: int = 1
+    failures: int = 3
+    start_period_seconds: float = 0.0
     brittle: bool = False
-    rejects: bool = True
+
+    def rejects(self, sample: Sample) -> bool:
+        """Whether a failure like this one ends the release at once."""
+        return (sample.severity or self.severity) in self.rejecting
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is remembered of one subject.
+
+    ``good`` and ``bad`` count samples in a row, ``counted_at_seconds`` is when the last bad one counted.
+    ``broken`` is the sample with which it failed. The totals are for the report.
+    """
+
+    latest: Sample
+    good: int = 0
+    bad: int = 0
+    counted_at_seconds: float | None = None
+    was_good: bool = False
+    broken: Sample | None = None
+    samples: int = 0
+    good_samples: int = 0
+    slowest_seconds: float = 0.0
+
+    def after(self, sample: Sample, rule: Rule, *, soaking: bool) -> Track:
+        """The track after one more sample."""
+        good = self.good + 1 if sample.evidence is Evidence.GOOD else 0
+        bad, counted_at = self._streak(sample, rule)
+        ready = good >= rule.successes
+        worst = sample.final or bad >= (1 if rule.brittle and soaking else rule.failures)
+        fails = worst and sample.evidence in (Evidence.BAD, Evidence.UNREADY)
+        return Track(
+            latest=sample,
+            good=good,
+            bad=bad,
+            counted_at_seconds=counted_at,
+            was_good=self.was_good or ready,
+            broken=self._worse(sample, rule) if fails else self.broken,
+            samples=self.samples + 1,
+            good_samples=self.good_samples + (sample.evidence is Evidence.GOOD),
+            slowest_seconds=max(self.slowest_seconds, sample.seconds),
+        )
+
+    def _streak(self, sample: Sample, rule: Rule) -> tuple[int, float | None]:
+        """Bad samples in a row, and when the last of them counted. No evidence neither adds nor mends."""
+        if sample.evidence is Evidence.GOOD:
+            return 0, None
+        waiting = sample.evidence is Evidence.UNREADY and not self.was_good
+        starting = sample.at_seconds < rule.start_period_seconds and not self.was_good
+        if sample.evidence is Evidence.NONE or waiting or starting:
+            return self.bad, self.counted_at_seconds
+        last = self.counted_at_seconds
+        if last is not None and sample.at_seconds - last < SPACING_SECONDS:
+            return self.bad, last
+        return self.bad + 1, sample.at_seconds
+
+    def _worse(self, sample: Sample, rule: Rule) -> Sample:
+        """The first failure stays, unless a later one rejects and it does not."""
+        keep = self.broken is not None and (rule.rejects(self.broken) or not rule.rejects(sample))
+        return self.broken if keep and self.broken is not None else sample
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the samples of one subject came to, for report and journal."""
+
+    subject: str
+    samples: int
+    good: int
+    slowest_seconds: float
+    last: Sample
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with the samples that decided it; ``reason`` is one sentence for people."""
+    """A verdict with the samples that decided it; ``reason`` is one sentence for people.
+
+    ``decision`` is what the matrix makes of all checks, None where it did not come to checks.
+    """
 
     verdict: Verdict
     reason: str
     deciding: tuple[Sample, ...] = ()
     seconds: float = 0.0
+    decision: Decision | None = None
+    tallies: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """All that the gate has to remember: a fold over samples.
 
-    ``latest`` is the last sample of each subject, ``streak`` its bad samples in a row;
-    ``good_since_seconds`` is when everything was good for the first time.
+    ``rules`` has every subject. ``good_since_seconds`` is when everything that may reject was good for the
+    first time.
     """
 
-    subjects: frozenset[str]
-    latest: Mapping[str, Sample] = field(default_factory=dict)
-    streak: Mapping[str, int] = field(default_factory=dict)
+    rules: Mapping[str, Rule]
+    tracks: Mapping[str, Track] = field(default_factory=dict)
     good_since_seconds: float | None = None
-    broken: Sample | None = None
 
     def saw(self, samples: Iterable[Sample]) -> Watch:
-        """The watch after one round of samples; a round may hold any of the subjects."""
-        latest, streak = dict(self.latest), dict(self.streak)
-        breaking: list[Sample] = []
+        """The watch after some samples, of any of the subjects."""
+        tracks = dict(self.tracks)
         now = 0.0
         for sample in samples:
-            bad = sample.evidence is Evidence.BAD
-            latest[sample.subject] = sample
-            streak[sample.subject] = streak.get(sample.subject, 0) + 1 if bad else 0
             now = max(now, sample.at_seconds)
-            if sample.rejects and bad and self._breaks(sample, streak[sample.subject]):
-                breaking.append(sample)
-        broken = self.broken or min(breaking, key=lambda sample: sample.subject, default=None)
-        rejecting = [latest.get(subject) for subject in self.subjects]
-        all_good = all(s is not None and (s.evidence is Evidence.GOOD or not s.rejects) for s in rejecting)
+            track = tracks.get(sample.subject, Track(sample))
+            soaking = self.good_since_seconds is not None
+            tracks[sample.subject] = track.after(sample, self.rules[sample.subject], soaking=soaking)
         since = self.good_since_seconds
-        if since is None and all_good:
+        if since is None and not _lacking(self.rules, tracks):
             since = now
-        return replace(self, latest=latest, streak=streak, good_since_seconds=since, broken=broken)
+        return replace(self, tracks=tracks, good_since_seconds=since)
 
-    def _breaks(self, sample: Sample, in_a_row: int) -> bool:
-        """Whether this bad sample alone ends the watch."""
-        soaking = self.good_since_seconds is not None
-        return sample.final or (soaking and (sample.brittle or in_a_row >= FAILURES_IN_A_ROW))
+    @property
+    def broken(self) -> Sample | None:
+        """The failure that rejects the release, the first subject by name; None while there is none."""
+        failed = (t.broken for t in self.tracks.values() if t.broken is not None)
+        rejecting = (sample for sample in failed if self.rules[sample.subject].rejects(sample))
+        return min(rejecting, key=lambda sample: sample.subject, default=None)
 
 
-def judge(watch: Watch, gate: Gate, elapsed_seconds: float) -> Judgement | None:
-    """The verdict as of ``elapsed_seconds`` after the start of the gate; None while it is open."""
+def judge(watch: Watch, gate: Gate, elapsed_seconds: float, *, attended: bool = False) -> Judgement | None:
+    """The verdict as of ``elapsed_seconds`` after the start of the gate; None while it is open.
+
+    Args:
+        watch: what was seen.
+        gate: the limits, and the decision matrix.
+        elapsed_seconds: since the start of the gate.
+        attended: whether somebody is there when a delay ends; see ``domain.severity.Matrix``.
+    """
     if watch.broken is not None:
-        return Judgement(Verdict.FAIL, _sentence(watch.broken), (watch.broken,), elapsed_seconds)
-    if watch.good_since_seconds is None:
-        return _timed_out(watch, elapsed_seconds) if elapsed_seconds >= gate.timeout_seconds else None
-    if elapsed_seconds - watch.good_since_seconds < gate.soak_seconds:
+        return _judgement(watch, gate, Verdict.FAIL, (watch.broken,), elapsed_seconds, attended=attended)
+    since = watch.good_since_seconds
+    if since is not None and elapsed_seconds - since < gate.soak_seconds:
         return None
-    lacking = _not_good(watch)
-    if not lacking:
-        return Judgement(Verdict.PASS, "everything stayed good", (), elapsed_seconds)
-    # A streak is under way at the end of the soak: it must end before anything is called good.
-    return _timed_out(watch, elapsed_seconds) if elapsed_seconds >= _latest_end(watch, gate) else None
+    lacking = _lacking(watch.rules, watch.tracks)
+    if since is not None and not lacking:
+        return _judgement(watch, gate, Verdict.PASS, (), elapsed_seconds, attended=attended)
+    # A streak may be under way at the end of the soak: it must end before anything is called good.
+    end = gate.timeout_seconds if since is None else max(gate.timeout_seconds, since + gate.soak_seconds)
+    if elapsed_seconds < end:
+        return None
+    seen = tuple(watch.tracks[name].latest for name in lacking if name in watch.tracks)
+    bad = tuple(s for s in seen if s.evidence is not Evidence.NONE and watch.rules[s.subject].rejects(s))
+    verdict = Verdict.FAIL if bad else Verdict.INCONCLUSIVE
+    return _judgement(watch, gate, verdict, bad or seen, elapsed_seconds, attended=attended)
 
 
-def _latest_end(watch: Watch, gate: Gate) -> float:
-    """When a gate that never settles is closed."""
-    return max(gate.timeout_seconds, (watch.good_since_seconds or 0.0) + gate.soak_seconds)
+def _lacking(rules: Mapping[str, Rule], tracks: Mapping[str, Track]) -> tuple[str, ...]:
+    """The subjects that may reject a release, and are not good now."""
+    return tuple(
+        name
+        for name, rule in sorted(rules.items())
+        if rule.rejecting and not (name in tracks and _settled(rule, tracks[name]))
+    )
 
 
-def _not_good(watch: Watch) -> tuple[Sample, ...]:
-    """The latest samples that stand between the release and a pass."""
-    present = [watch.latest[subject] for subject in sorted(watch.subjects) if subject in watch.latest]
-    return tuple(s for s in present if s.rejects and s.evidence is not Evidence.GOOD)
+def _settled(rule: Rule, track: Track) -> bool:
+    """Good often enough, or bad in a way that rejects nothing."""
+    if track.good >= rule.successes:
+        return True
+    return track.latest.evidence is Evidence.BAD and not rule.rejects(track.latest)
 
 
-def _timed_out(watch: Watch, elapsed_seconds: float) -> Judgement:
-    """The verdict when time is up and not everything is good."""
-    lacking = _not_good(watch)
-    bad = tuple(sample for sample in lacking if sample.evidence is Evidence.BAD)
-    if bad:
-        return Judgement(Verdict.FAIL, _sentence(bad[0]), bad, elapsed_seconds)
-    silent = ", ".join(sorted(watch.subjects - set(watch.latest)))
-    reason = _sentence(lacking[0]) if lacking else f"no sample of {silent} was taken"
-    return Judgement(Verdict.INCONCLUSIVE, reason, lacking, elapsed_seconds)
+def _judgement(
+    watch: Watch,
+    gate: Gate,
+    verdict: Verdict,
+    deciding: tuple[Sample, ...],
+    elapsed_seconds: float,
+    *,
+    attended: bool,
+) -> Judgement:
+    """What the evidence comes to, with the matrix applied to every check."""
+    tallies = tuple(
+        Tally(name, track.samples, track.good_samples, track.slowest_seconds, track.broken or track.latest)
+        for name, track in sorted(watch.tracks.items())
+    )
+    rulings = [_ruling(name, watch, gate, elapsed_seconds, attended=attended) for name in watch.rules]
+    decision = decide(rulings, Phase.GATE)
+    if verdict is Verdict.INCONCLUSIVE and decision.reaction.response is not Response.ROLL_BACK:
+        verdict = Verdict.PASS
+    return Judgement(verdict, _reason(watch, verdict, deciding), deciding, elapsed_seconds, decision, tallies)
 
 
-def _sentence(sample: Sample) -> str:
-    return f"{sample.subject}: {sample.detail}"
+def _ruling(name: str, watch: Watch, gate: Gate, elapsed_seconds: float, *, attended: bool) -> Ruling:
+    """The verdict on one subject by itself."""
+    rule, track = watch.rules[name], watch.tracks.get(name)
+    if track is None or (track.broken is None and track.latest.evidence is Evidence.NONE):
+        verdict, sample = Verdict.INCONCLUSIVE, track.latest if track else None
+    elif track.broken is not None:
+        verdict, sample = Verdict.FAIL, track.broken
+    else:
+        bad = track.latest.evidence is not Evidence.GOOD
+        verdict, sample = (Verdict.FAIL if bad else Verdict.PASS), track.latest
+    severity = (sample.severity if sample is not None else None) or rule.severity
+    reaction = gate.matrix.reaction(severity, verdict, Phase.GATE, attended=attended)
+    detail = sample.detail if sample is not None else "no sample was taken"
+    return Ruling(name, severity, verdict, detail, reaction)
+
+
+def _reason(watch: Watch, verdict: Verdict, deciding: tuple[Sample, ...]) -> str:
+    if verdict is Verdict.PASS and not deciding:
+        return "everything stayed good"
+    if deciding:
+        return f"{deciding[0].subject}: {deciding[0].detail}"
+    return f"no sample of {', '.join(sorted(set(watch.rules) - set(watch.tracks)))} was taken"

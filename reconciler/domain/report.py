@@ -9,6 +9,7 @@ from enum import StrEnum
 from reconciler.domain.desired import Revision
 from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Plan
+from reconciler.domain.undo import Undo
 from reconciler.errors import ReconcileError
 
 
@@ -57,9 +58,10 @@ class Outcome:
     """How a rollout ended.
 
     ``judgement`` is the gate's on the release; ``restored`` the one on the predecessors after an
-    abort. ``excerpts`` are the last log lines of rejected containers, by name. ``gap_seconds`` is,
-    per replaced service, how long none of its containers ran. ``notes`` are failures that did not
-    change the result.
+    abort. ``excerpts`` are the last log lines of rejected containers, by name, and ``descriptions`` what
+    the engine said of them. ``exonerated`` are the checks that fail with the predecessors too.
+    ``gap_seconds`` is, per replaced service, how long none of its containers ran. ``notes`` are failures
+    that did not change the result.
     """
 
     result: Result
@@ -67,6 +69,8 @@ class Outcome:
     restored: Judgement | None = None
     gap_seconds: dict[str, float] = field(default_factory=dict)
     excerpts: dict[str, str] = field(default_factory=dict)
+    descriptions: dict[str, str] = field(default_factory=dict)
+    exonerated: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -75,7 +79,8 @@ class Report:
     """One pass over one environment.
 
     ``revision`` and ``plan`` are None when the pass ended before they were known, ``outcome`` where
-    nothing was to be done. ``error`` is the failure that ended the pass, if one did.
+    nothing was to be done. ``error`` is the failure that ended the pass, if one did. ``run`` is the pass's
+    name in the journal, empty where it did nothing. ``undo`` is what became of the release in Git.
     """
 
     environment: str
@@ -89,3 +94,6 @@ class Report:
     outcome: Outcome | None = None
     steps: tuple[Step, ...] = ()
     error: ReconcileError | None = None
+    run: str = ""
+    undo: Undo | None = None
+    notes: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ import http.client
 import json
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from tests.bed.fault_proxy import FaultProxy, Mode
 from tests.bed.private_engine import PrivateEngine, mounts_under, processes
 from tests.bed.registry import Registry, push
+from tests.bed.running import Running, get
 from tests.bed.tools import BedError, docker, wait_until
 from tests.images.build import build
 
@@ -43,36 +43,6 @@ def web() -> str:
     return IMAGE
 
 
-def get(url: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-class Running:
-    """One container of the image, on a free loopback port."""
-
-    def __init__(self, image: str, *flags: str) -> None:
-        self.id = docker("run", "--detach", "--publish", "127.0.0.1::8080", *flags, image).strip()
-        self.url = f"http://{docker('port', self.id, '8080').strip()}"
-
-    def __enter__(self) -> "Running":
-        wait_until(self.answers, seconds=10, what="the image answers")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        docker("rm", "--force", "--volumes", self.id)
-
-    def answers(self) -> bool:
-        try:
-            return get(self.url)[0] == 200
-        except OSError:
-            return False
-
-
 def test_the_image_answers_writes_and_leaves_at_once(web: str) -> None:
     with Running(web) as running:
         assert get(f"{running.url}/health") == (200, "version=bed\n")
@@ -87,7 +57,7 @@ def test_the_image_misbehaves_when_told_to(web: str) -> None:
         docker("run", "--rm", "--env", "CRASH=7", web)
     with pytest.raises(BedError, match="dies after"):
         docker("run", "--rm", "--env", "DIE_AFTER=0.1", web)
-    with Running(web, "--env", "STATUS=503") as running:
+    with Running(web, STATUS="503") as running:
         assert get(f"{running.url}/health") == (503, "version=bed\n")
     assert docker("run", "--rm", web, "/bin/busybox", "sh", "-c", "exit 0") == ""
 

@@ -1,11 +1,33 @@
 """Build the controllable web server, offline, from busybox and two shell scripts.
 
-It listens on port 8080 (`PORT`). `/` and `/health` answer `version=…`; `/write?key=value` appends to
-`/data/log` and `/read` returns it. Switches, baked into the image here or set in a Compose file:
+It listens on port 8080 (`PORT`):
+
+    /  /health             `version=…`
+    /version  /header      JSON `{"version": "…", "items": [1, 2, 3]}`; the header `X-Version: …`
+    /write?key=value       appends to `/data/log`, which `/read` returns
+    POST /api/v1/auth/login, then /api/v1/customers
+                           JSON with `email` and `password` gives `{"access_token": "…"}`, which the list of
+                           customers wants as `Authorization: Bearer …`; else 401
+    POST /login, then /home
+                           the same as a form, with a cookie `session=…` and a redirect
+
+Switches, baked into the image here or set in a Compose file:
 
     VERSION        what it calls itself
     STATUS         the HTTP status of /health (200)
     HEALTH_AFTER   /health answers 503 for so many seconds
+    STATUS_AFTER, STATUS_LATER
+                   after so many seconds the status of /health is another one (500)
+    DELAY_MS       / and /health answer after so many milliseconds
+    ERROR_RATE     so many percent of the answers of / and /health are 500: with 25, each fourth
+    LOGIN          `broken`: signing in answers 500
+    LOGIN_EMAIL, LOGIN_PASSWORD
+                   who may sign in (`probe@example.org` with `right`)
+    LOG_START      text for standard error, written once, with `\\n` between lines
+    LOG_EVERY, LOG_LINE
+                   every so many seconds this line on standard error, with a time, a number and a random id
+    LEAK_KB_PER_S  process memory grows by so much per second
+    EAT_MB         so much memory is taken at once, or after `EAT_AFTER` seconds; too much ends process 1
     CRASH          exit with this code at once
     DIE_AFTER      exit with code 1 after so many seconds
     IGNORE_TERM    anything: SIGTERM is ignored
@@ -14,6 +36,7 @@ By hand: `python tests/images/build.py 127.0.0.1:5000/web:3 --version 3 STATUS=5
 """
 
 import argparse
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,8 +44,15 @@ from pathlib import Path
 from tests.bed.tools import docker, tool
 
 SOURCE = Path(__file__).with_name("web")
-APPLETS = ("sh", "nc", "cat", "sleep", "wget", "kill", "ls", "env", "true", "false", "touch", "dd", "df")
-SWITCHES = {"STATUS", "HEALTH_AFTER", "CRASH", "DIE_AFTER", "IGNORE_TERM"}
+APPLETS = (
+    *("sh", "nc", "cat", "sleep", "wget", "kill", "ls", "env", "true", "false", "touch", "dd", "df"),
+    *("usleep", "head", "date", "sed"),
+)
+SWITCHES = {
+    *("STATUS", "HEALTH_AFTER", "STATUS_AFTER", "STATUS_LATER", "DELAY_MS", "ERROR_RATE"),
+    *("LOGIN", "LOGIN_EMAIL", "LOGIN_PASSWORD", "LOG_START", "LOG_EVERY", "LOG_LINE"),
+    *("LEAK_KB_PER_S", "EAT_MB", "EAT_AFTER", "CRASH", "DIE_AFTER", "IGNORE_TERM"),
+}
 VARIANTS = {
     "web": "",
     "volume": "VOLUME /data\n",
@@ -37,12 +67,15 @@ def build(tag: str, *, variant: str = "web", version: str = "1", **switches: str
     """Build `tag`: `variant` is web, volume (VOLUME /data) or health (HEALTHCHECK every second)."""
     if unknown := switches.keys() - SWITCHES:
         raise ValueError(f"no such switches: {', '.join(sorted(unknown))}; there are {sorted(SWITCHES)}")
-    arguments = {"VERSION": version, **switches}
+    baked = " ".join(f"{name}={quoted(value)}" for name, value in {"VERSION": version, **switches}.items())
     with tempfile.TemporaryDirectory(prefix="reconcile-image-") as folder:
-        context = Path(folder)
-        write_context(context, VARIANTS[variant])
-        flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-        docker("build", "--quiet", "--tag", tag, *flags, folder)
+        write_context(Path(folder), f"ENV {baked}\n{VARIANTS[variant]}")
+        docker("build", "--quiet", "--tag", tag, folder)
+
+
+def quoted(value: str) -> str:
+    """A value as a Dockerfile takes it: nothing in it is a variable."""
+    return '"' + re.sub(r'(["$\\])', r"\\\1", value) + '"'
 
 
 def write_context(context: Path, last_lines: str) -> None:

@@ -35,7 +35,7 @@ def command(
     """
     wiring = session.wiring(environment)
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
-    branch = "" if no_push or chosen.rollback_git is not GitPolicy.PUSH else wiring.repository.upstream()
+    branch = "" if no_push or chosen.rollback.git is not GitPolicy.PUSH else wiring.repository.upstream()
     moved = wiring.pins.roll_back(chosen, services, to=to, reason=reason, push=branch)
     click.echo(moved_text(moved), err=session.output == "json")
     return 0 if no_converge else once.run(session, environment)

@@ -1,0 +1,47 @@
+"""Undoing a rejected release in Git: what is to be written there, and how far that has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class UndoState(StrEnum):
+    """How far the undoing of a release in Git has come."""
+
+    PENDING = "pending"  # the host is safe, Git does not know it yet
+    DONE = "done"  # Git pins again what runs
+    PROPOSED = "proposed"  # on a branch of its own, for review
+    SUPERSEDED = "superseded"  # a person moved the pins meanwhile, and wins
+    OFF = "off"  # Git is left alone, as configured
+    IMPOSSIBLE = "impossible"  # Git never pinned what runs
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Undoing one release in Git.
+
+    Args:
+        run: the pass that rejected the release.
+        release: the commit that pinned it, as full id.
+        moves: service, rejected image and image to go back to, as they are pinned.
+        blocked: the values of the ``Reconcile-Blocked`` trailers.
+        reason: why it was rejected, in one sentence.
+        state: how far it has come.
+        commit: the commit that undoes it, where there is one.
+        detail: what a person should know: the branch, or why it is not done.
+        attempts: how often it was tried.
+        again_at: when a pending one is tried again.
+    """
+
+    run: str
+    release: str
+    moves: tuple[tuple[str, str, str], ...]
+    blocked: tuple[str, ...]
+    reason: str
+    state: UndoState = UndoState.PENDING
+    commit: str = ""
+    detail: str = ""
+    attempts: int = 0
+    again_at: datetime | None = None
