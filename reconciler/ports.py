@@ -6,17 +6,18 @@ error of a library.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from reconciler.domain.desired import Pin, Revision, Service
 from reconciler.domain.blocking import Block, Good
 from reconciler.domain.check import Asked
 from reconciler.domain.comparison import Seen
+from reconciler.domain.desired import Pin, Revision, Service
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
 from reconciler.domain.journal import Observation, Run, Story
@@ -217,18 +218,29 @@ class Compose(Protocol):
             InvalidState, ComposeFailed.
         """
 
-    def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+    def create(
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        images: Mapping[str, str] | None = None,
+    ) -> None:
         """Create, without starting, the missing containers of the services in ``scale``.
 
         ``scale`` maps a service to how many containers it should have in all. Networks and volumes
         that are missing are created. Existing containers are not touched, and no other service is.
+        ``images`` maps services to an image reference that they have instead of their pin.
 
         Raises:
             ComposeFailed: with what Compose said.
         """
 
     def create_templates(
-        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        images: Mapping[str, str] | None = None,
     ) -> None:
         """The same, for services that have containers already; the new ones are templates.
 
@@ -474,3 +486,6 @@ class Clock(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
+
+    def wait_for_any(self, pending: Collection[Future[Any]], seconds: float) -> None:
+        """Let time pass until one of ``pending`` is done, but no more than ``seconds``."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +25,10 @@ class SystemClock:
     def wait(self, seconds: float) -> None:
         """See ``ports.Clock``."""
         time.sleep(seconds)
+
+    def wait_for_any(self, pending: Collection[Future[Any]], seconds: float) -> None:
+        """See ``ports.Clock``."""
+        if pending:
+            wait(pending, seconds, FIRST_COMPLETED)
+        else:
+            time.sleep(seconds)

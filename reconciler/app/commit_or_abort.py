@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from reconciler.app.gatekeeper import Subject, gate
+from reconciler.app.gatekeeper import gate
 from reconciler.app.host import Host
 from reconciler.app.placement import Placement
 from reconciler.app.prepare import discard
+from reconciler.app.samplers import Subject
 from reconciler.app.slots import has_served
 from reconciler.app.switch import USUAL_GRACE_SECONDS, Retired, switch_back
 from reconciler.domain.desired import Service
-from reconciler.domain.gate import Judgement, Verdict
-from reconciler.domain.observed import Instance
+from reconciler.domain.gate import Judgement
+from reconciler.domain.observed import Instance, Role, Vitals
 from reconciler.domain.plan import Change, Create, Remove, Replace, Restart
 from reconciler.domain.report import Outcome, Result
+from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineFailed
 
-LOG_LINES = 20
+LOG_LINES = 100
 
 
 def commit(placement: Placement, judgement: Judgement) -> Outcome:
@@ -47,7 +49,6 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     host, notes = placement.host, list[str]()
     created = _created(placement)
     rejected = [*placement.started, *created]
-    excerpts = _excerpts(placement, rejected)
     back = True
     joiners = _joiners(placement)
     for instance, service in joiners:
@@ -59,6 +60,7 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     for instance in _surplus(placement):
         back &= _attempt(notes, partial(host.engine.start, instance.id))
     back &= _attempt(notes, partial(_restart_again, placement))
+    excerpts, descriptions = _excerpts(placement, rejected), _descriptions(placement, rejected)
     for container in rejected if back else ():
         _attempt(notes, partial(_remove, placement, container, excerpts.get(container, ("", ""))[0]))
     discard(host, placement.prepared.pairings, {})
@@ -69,6 +71,8 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
         restored=restored,
         gap_seconds=placement.gap_seconds,
         excerpts=dict(excerpts.values()),
+        descriptions=descriptions,
+        exonerated=_exonerated(judgement, restored),
         notes=tuple(notes),
     )
 
@@ -113,8 +117,31 @@ def _excerpts(placement: Placement, containers: Sequence[str]) -> dict[str, tupl
     for container in containers:
         vitals = placement.host.engine.inspect(container)
         if vitals is not None and vitals.started_at:
-            result[container] = (vitals.name, placement.host.engine.logs(container, LOG_LINES))
+            result[container] = (_shown(vitals), placement.host.engine.logs(container, LOG_LINES))
     return result
+
+
+def _descriptions(placement: Placement, containers: Sequence[str]) -> dict[str, str]:
+    """What the engine says of containers that are about to go, by name."""
+    result: dict[str, str] = {}
+    for container in containers:
+        vitals = placement.host.engine.inspect(container)
+        if vitals is not None and vitals.started_at:
+            result[_shown(vitals)] = placement.host.engine.description(container)
+    return result
+
+
+def _shown(vitals: Vitals) -> str:
+    """The name under which it served: by now it is called a successor again."""
+    return vitals.name.removesuffix(f".{Role.SUCCESSOR}")
+
+
+def _exonerated(judgement: Judgement, restored: Judgement) -> tuple[str, ...]:
+    """What fails with the predecessors just as it did with the release: the cause is elsewhere."""
+    if restored.verdict is Verdict.PASS:
+        return ()
+    before = {sample.subject for sample in judgement.deciding}
+    return tuple(sorted({sample.subject for sample in restored.deciding} & before))
 
 
 def _way_back(placement: Placement) -> list[Retired]:
@@ -177,8 +204,11 @@ def _verify(placement: Placement) -> Judgement:
     ]
     how = replace(placement.desired.environment.gate, soak_seconds=0.0)
     host = replace(placement.host, interrupted=lambda: False)
+    back = {name: tuple(i for i, service in ids if service.name == name) for name in {s.name for _, s in ids}}
+    scope = replace(placement.scope(), comparing=False)
+    scope = replace(scope, containers={**scope.containers, **back})
     with host.step("verify", placement.desired.environment.name):
-        return gate(host, subjects, how)
+        return gate(host, subjects, how, scope)
 
 
 def _result(placement: Placement, restored: Judgement) -> Result:

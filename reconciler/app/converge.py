@@ -5,33 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from reconciler.app.desired import DesiredState, Source
+from reconciler.app.chronicle import Chronicle
+from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
-from reconciler.app.identity import identified, joined
-from reconciler.domain.desired import Desired
-from reconciler.domain.diff import diff
+from reconciler.app.looking import Look, look, look_again
 from reconciler.domain.environment import Environment
-from reconciler.domain.health import health_of, sync_of
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Plan
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
+from reconciler.domain.severity import Verdict
+from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import ReconcileError
-from reconciler.ports import Lock, Memory
+from reconciler.ports import Journal, Lock
 
+if TYPE_CHECKING:
+    from reconciler.app.rejection import Rejection
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Desired and observed at one moment, and the plan between them."""
-
-    source: Source
-    observed: Observed
-    plan: Plan
-
-    @property
-    def desired(self) -> Desired:
-        return self.source.desired
+__all__ = ["Look", "Reconciler"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +34,23 @@ class Reconciler:
         environment: which one.
         desired: where its desired state is read.
         host: the outside that is acted on.
-        memory: what the host remembers of earlier passes.
+        journal: what the host writes down about passes.
         lock: keeps other reconcilers out.
         limits: what a plan may not do.
         lock_wait_seconds: how long to wait for another reconciler to end.
         reserve: bytes that must stay free where the engine keeps images.
+        parachute: whether a release without a way back is refused.
     """
 
     environment: Environment
     desired: DesiredState
     host: Host
-    memory: Memory
+    journal: Journal
     lock: Lock
     limits: Limits
     lock_wait_seconds: float = 0.0
     reserve: int = 256 * 2**20
+    parachute: bool = True
 
     def look(self) -> Look:
         """Read, observe, plan. Nothing is changed.
@@ -64,81 +58,137 @@ class Reconciler:
         Raises:
             ReconcileError: something cannot be read, or the plan goes too far.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="observe") as pool:
-            observing = pool.submit(self.host.engine.observe, self.environment.project)
-            source = self.desired.read(self.environment)
-            observed = observing.result()
-        source = replace(source, desired=joined(self.host, source, observed))
-        observed = identified(self.host, source, observed)
-        plan = diff(source.desired, observed, self.memory.kept(self.environment))
-        refuse(plan, self.limits)
-        return Look(source, observed, plan)
+        found = look(self.environment, self.desired, self.host, self.journal)
+        refuse(found.plan, self.limits)
+        return found
 
     def run_once(self) -> Report:
-        """One pass: look, roll out, keep or restore, report.
+        """One pass: look, roll out, keep or restore, tell Git, report.
 
         Whatever goes wrong is in the report, with what is known by then.
         """
         started_at, started = self.host.clock.now(), self.host.clock.monotonic()
-        look: Look | None = None
+        chronicle = Chronicle(self.journal, self.environment)
+        found: Look | None = None
         outcome: Outcome | None = None
+        undo: Undo | None = None
         error: ReconcileError | None = None
         steps: list[Step] = []
-        host = replace(self.host, progress=lambda step: _record(step, steps, self.host.progress))
+        host = replace(self.host, progress=lambda step: _record(step, steps, chronicle, self.host.progress))
         try:
             with self.lock.hold(self.environment, self.lock_wait_seconds):
-                look = self.look()
-                if not look.plan.empty:
-                    outcome = self._rollout(host, look)
-                self._remember(look, outcome)
+                undo = self._owed(host)
+                found = self._ready(self.look())
+                if not found.plan.empty:
+                    outcome = self._rollout(host, found, chronicle, started_at)
+                    undo = self._follow_up(host, found, outcome, chronicle) or undo
+                self._remember(found, outcome, chronicle)
         except ReconcileError as problem:
             error = problem
-        sync, health = self._after(look, outcome, error)
-        return Report(
+        sync, health = self._after(found, outcome, error)
+        report = Report(
             environment=self.environment.name,
             result=_result(outcome, error),
             sync=sync,
             health=health,
             started_at=started_at,
             seconds=self.host.clock.monotonic() - started,
-            revision=look.desired.revision if look else None,
-            plan=look.plan if look else None,
+            revision=found.desired.revision if found else None,
+            plan=found.plan if found else None,
             outcome=outcome,
             steps=tuple(steps),
             error=error,
+            run=chronicle.run,
+            undo=_news(undo, found),
+            notes=tuple(chronicle.notes),
         )
+        chronicle.finish(report)
+        return replace(report, notes=tuple(chronicle.notes))
 
-    def _rollout(self, host: Host, look: Look) -> Outcome:
+    # --- Acting -----------------------------------------------------------------------------------
+
+    def _ready(self, found: Look) -> Look:
+        """Try again what was exonerated, once what it waits for works without it."""
+        waiting = [name for name, one in found.held.items() if one.block.waits_for]
+        if not waiting:
+            return found
+        from reconciler.app.verify import verify
+
+        if verify(self.host, found.desired, found.observed, timeout_seconds=0.0).verdict is not Verdict.PASS:
+            return found
+        self.journal.unblock(self.environment, waiting, self.host.clock.now())
+        return self.look()
+
+    def _rollout(self, host: Host, found: Look, chronicle: Chronicle, started_at: datetime) -> Outcome:
         from reconciler.app.rollout import Rollout  # most passes need none of it
 
-        source = look.source
-        return Rollout(
-            host, source.desired, source.files, look.plan, look.observed, self.reserve, source.stamp
-        ).run()
+        source, revision = found.source, found.desired.revision
+        chronicle.begin(started_at, revision, found.plan)
+        with ThreadPoolExecutor(1, thread_name_prefix="rehearse") as pool:
+            rehearsing = pool.submit(self._rejection(host).rehearse, found.plan)
+            return Rollout(
+                host,
+                source.desired,
+                source.files,
+                found.plan,
+                found.observed,
+                self.reserve,
+                source.stamp,
+                self.parachute,
+                before_switch=rehearsing.result,
+            ).run()
 
-    def _remember(self, look: Look, outcome: Outcome | None) -> None:
-        """What a pass in sync leaves running is what drift is measured against."""
+    def _follow_up(self, host: Host, found: Look, outcome: Outcome, chronicle: Chronicle) -> Undo | None:
+        """Block and undo in Git what was rejected. The host is safe by now."""
+        if outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
+            return None
+        try:
+            return self._rejection(host).follow_up(found.desired, found.plan, outcome, chronicle.run)
+        except ReconcileError as error:
+            chronicle.notes.append(f"the release could not be blocked or undone in Git: {error}")
+            return None
+
+    def _owed(self, host: Host) -> Undo | None:
+        """Tell Git what it could not be told before; what is not due yet waits."""
+        undo = self.journal.undo(self.environment)
+        if undo is None or undo.state not in (UndoState.PENDING, UndoState.PROPOSED):
+            return None
+        if undo.state is UndoState.PROPOSED or (undo.again_at and host.clock.now() < undo.again_at):
+            return undo
+        return self._rejection(host).carry_out(undo)
+
+    def _rejection(self, host: Host) -> Rejection:
+        from reconciler.app.rejection import Rejection
+        from reconciler.app.undoing import Undoing
+
+        undoing = Undoing(self.desired.repository, self.desired.state_files, self.desired, host.clock)
+        return Rejection(self.environment, host, self.journal, undoing)
+
+    def _remember(self, found: Look, outcome: Outcome | None, chronicle: Chronicle) -> None:
+        """What a pass in sync leaves running: drift is measured against it, and rollbacks go back to it."""
         if outcome is not None and outcome.result is not Result.CONVERGED:
             return
-        hashes = {service.name: service.config_hash for service in look.desired.services}
-        if self.memory.kept(self.environment) != hashes:
-            self.memory.keep(self.environment, hashes)
+        hashes = {service.name: service.config_hash for service in found.desired.services}
+        if self.journal.kept(self.environment) != hashes:
+            self.journal.keep(self.environment, hashes)
+        if outcome is not None:
+            from reconciler.app.parachute import note_good
+
+            chronicle.notes += note_good(self.host, self.journal, found.desired, chronicle.run)
 
     def _after(
-        self, look: Look | None, outcome: Outcome | None, error: ReconcileError | None
+        self, found: Look | None, outcome: Outcome | None, error: ReconcileError | None
     ) -> tuple[Sync, EnvironmentHealth]:
         """Sync and health once the dust has settled; unknown where they cannot be told."""
-        if look is None:
+        if found is None:
             return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN
-        if outcome is None and error is None:
-            return sync_of(look.plan), health_of(look.desired, look.observed)
         try:
-            observed = self.host.engine.observe(self.environment.project)
-            source = replace(look.source, desired=joined(self.host, look.source, observed))
-            observed = identified(self.host, source, observed)
+            if outcome is not None and outcome.result is not Result.CONVERGED:
+                return self.look().state  # Git may have moved too
+            untouched = outcome is None and error is None
+            return (found if untouched else look_again(self.host, found)).state
         except ReconcileError:
             return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN  # the report carries the pass's own error
-        return sync_of(diff(source.desired, observed)), health_of(source.desired, observed)
 
 
 def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:
@@ -148,6 +198,14 @@ def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:
     return outcome.result if outcome is not None else Result.NO_OP
 
 
-def _record(step: Step, steps: list[Step], progress: Callable[[Step], None]) -> None:
+def _news(undo: Undo | None, found: Look | None) -> Undo | None:
+    """What is still worth saying about Git: a proposal that was taken up is not."""
+    if undo is None or undo.state is not UndoState.PROPOSED or found is None:
+        return undo
+    return undo if found.held or not found.plan.empty else None
+
+
+def _record(step: Step, steps: list[Step], chronicle: Chronicle, progress: Callable[[Step], None]) -> None:
     steps.append(step)
+    chronicle.step(step)
     progress(step)

@@ -2,118 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.host import Host
-from reconciler.domain.desired import Condition, Service
-from reconciler.domain.environment import Gate, HttpCheck
-from reconciler.domain.gate import Evidence, Judgement, Sample, Verdict, Watch, judge
-from reconciler.domain.observed import Health, State, Vitals
+from reconciler.app.samplers import Sampler, Scope, Subject, examine, of_checks, of_container
+from reconciler.domain.desired import Condition
+from reconciler.domain.environment import Gate
+from reconciler.domain.gate import SPACING_SECONDS, Evidence, Judgement, Sample, Watch, judge
+from reconciler.domain.observed import Health, State
+from reconciler.domain.severity import Verdict
 
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
-CHECKS_AT_ONCE = 32
-CRASHES = 3
-"""Restarts after which a container that was never good is called crash-looping."""
+UNREADY_WAIT_SECONDS = 0.1
+"""How long a service may have been ready before it is seen: what a gate costs beyond the soak."""
+EAGER_WAIT_SECONDS = 0.001
+CHECKS_AT_ONCE = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One container to be judged; ``restarts`` is how often the engine had restarted it before."""
-
-    container: str
-    service: Service
-    restarts: int = 0
-
-
-def examine(subject: Subject, vitals: Vitals | None, at_seconds: float) -> Sample:
-    """One container, one look, one sample.
-
-    A restart by the engine is bad even while the container runs: a third of all looks at a crash
-    loop read plain ``running``.
-    """
-    name = vitals.name if vitals else subject.service.name
-    evidence, detail, final = _verdict_on(subject, vitals)
-    return Sample(name, evidence, at_seconds, detail, final=final, brittle=True)
-
-
-def _verdict_on(subject: Subject, vitals: Vitals | None) -> tuple[Evidence, str, bool]:
-    """Evidence, what was seen, and whether waiting cannot mend it."""
-    if vitals is None:
-        return Evidence.BAD, "it is gone", True
-    restarts = vitals.restart_count - subject.restarts
-    if restarts > 0:
-        memory = ", out of memory" if vitals.oom_killed else ""
-        return (
-            Evidence.BAD,
-            f"restarted {restarts} times (exit code {vitals.exit_code}{memory})",
-            restarts >= CRASHES,
-        )
-    if vitals.state is State.EXITED and subject.service.one_shot and vitals.exit_code == 0:
-        return Evidence.GOOD, "exited with 0", False
-    if vitals.state is not State.RUNNING:
-        memory = ", out of memory" if vitals.oom_killed else ""
-        reason = f": {vitals.error}" if vitals.error else ""
-        final = vitals.state is not State.RESTARTING
-        return Evidence.BAD, f"{vitals.state} with {vitals.exit_code}{memory}{reason}", final
-    match vitals.health:
-        case Health.STARTING:
-            return Evidence.BAD, "its health check has not passed yet", False
-        case Health.UNHEALTHY:
-            return Evidence.BAD, "its health check says unhealthy", True
-        case Health.HEALTHY:
-            return Evidence.GOOD, "healthy", False
-        case Health.NONE:
-            return Evidence.GOOD, "running", False
-
-
-def gate(host: Host, subjects: Sequence[Subject], how: Gate) -> Judgement:
+def gate(host: Host, subjects: Sequence[Subject], how: Gate, scope: Scope | None = None) -> Judgement:
     """Watch containers and checks until there is a verdict.
 
-    The first samples are taken at once, the next ones soon and then less often, so that waiting is
-    not what costs. An interruption makes the verdict inconclusive.
+    Every subject is sampled by itself: at once, then soon, then less often, so that waiting is not what
+    costs, and none waits for another. An interruption makes the verdict inconclusive.
+
+    Args:
+        host: the environment's outside.
+        subjects: the containers to be judged.
+        how: time limits, checks and matrix.
+        scope: what the checks are about; checks are left out where it is None.
+
+    Raises:
+        EngineUnreachable: the engine went away.
     """
-    names = frozenset({f"check {check.name}" for check in how.checks})
-    with ThreadPoolExecutor(min(len(how.checks), CHECKS_AT_ONCE) or 1, thread_name_prefix="check") as pool:
-
-        def sample(at_seconds: float) -> list[Sample]:
-            asked = [(check, pool.submit(host.probe.http, check)) for check in how.checks]
-            samples = [examine(s, host.engine.inspect(s.container), at_seconds) for s in subjects]
-            return samples + [_of_check(check, *answer.result(), at_seconds) for check, answer in asked]
-
-        return _watch(host, names, sample, how)
-
-
-def _of_check(check: HttpCheck, evidence: Evidence, detail: str, at_seconds: float) -> Sample:
-    return Sample(f"check {check.name}", evidence, at_seconds, detail, rejects=check.severity.rejects)
+    samplers = [*_of_containers(host, subjects), *(of_checks(host, how, scope) if scope else [])]
+    slow = sum(1 for sampler in samplers if not sampler.swift)
+    pool = ThreadPoolExecutor(max(1, min(slow, CHECKS_AT_ONCE)), thread_name_prefix="check")
+    try:
+        return _Gate(host, how, pool, [_Turn(sampler) for sampler in samplers]).run()
+    finally:
+        # A look that hangs must not hold up the way back: it ends by its own limit, unheard.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _watch(
-    host: Host, checks: frozenset[str], sample: Callable[[float], list[Sample]], how: Gate
-) -> Judgement:
-    started = host.clock.monotonic()
-    wait = FIRST_WAIT_SECONDS
-    first = sample(0.0)
-    watch = Watch(checks | {s.subject for s in first}).saw(first)
-    while True:
-        elapsed = host.clock.monotonic() - started
-        judgement = judge(watch, how, elapsed)
-        if judgement is not None:
-            return judgement
-        if host.interrupted():
-            return Judgement(Verdict.INCONCLUSIVE, "interrupted while the gate was open", (), elapsed)
-        host.clock.wait(min(wait, _until_next_turn(watch, how, elapsed)))
-        wait = min(wait * 1.5, LONGEST_WAIT_SECONDS)
-        watch = watch.saw(sample(host.clock.monotonic() - started))
+def _of_containers(host: Host, subjects: Iterable[Subject]) -> list[Sampler]:
+    """Samplers by the names that the containers have now."""
+    named = []
+    for subject in subjects:
+        vitals = host.engine.inspect(subject.container)
+        named.append(of_container(host, subject, vitals.name if vitals else subject.service.name))
+    return named
 
 
-def _until_next_turn(watch: Watch, how: Gate, elapsed: float) -> float:
-    """Seconds until the time-out or the end of the soak, so that neither is overslept."""
-    since = watch.good_since_seconds
-    end = how.timeout_seconds if since is None else since + how.soak_seconds
-    return max(end - elapsed, 0.01)
+@dataclass(slots=True)
+class _Turn:
+    """When a sampler is due, and its sample that is being taken."""
+
+    sampler: Sampler
+    due_seconds: float = 0.0
+    wait_seconds: float = FIRST_WAIT_SECONDS
+    pending: Future[Sample] | None = None
+    was_good: bool = False
+
+    def rest(self, sample: Sample, crowd: int) -> None:
+        """Decide when the next sample is due."""
+        self.was_good = self.was_good or sample.evidence is Evidence.GOOD
+        self.wait_seconds = min(self.wait_seconds * 1.5, LONGEST_WAIT_SECONDS)
+        wait = self.wait_seconds
+        if not self.was_good:
+            wait = min(wait, max(UNREADY_WAIT_SECONDS, crowd / 100))
+        elif self.sampler.interval_seconds:
+            wait = self.sampler.interval_seconds
+        if sample.evidence is Evidence.BAD:
+            wait = min(wait, SPACING_SECONDS) if self.was_good else SPACING_SECONDS
+        if self.sampler.eager():
+            wait = EAGER_WAIT_SECONDS
+        self.due_seconds = sample.at_seconds + wait
+
+
+@dataclass(slots=True)
+class _Gate:
+    """One gate while it is open."""
+
+    host: Host
+    how: Gate
+    pool: ThreadPoolExecutor
+    turns: list[_Turn]
+    started: float = 0.0
+    _told: str = field(default="")
+
+    def run(self) -> Judgement:
+        """Until there is a verdict."""
+        self.started = self.host.clock.monotonic()
+        watch = Watch({turn.sampler.subject: turn.sampler.rule for turn in self.turns})
+        while True:
+            watch = watch.saw(self._samples())
+            self._tell(watch)
+            judgement = judge(watch, self.how, self._elapsed(), attended=self.host.attended)
+            if judgement is not None:
+                return judgement
+            if self.host.interrupted():
+                reason = "interrupted while the gate was open"
+                return Judgement(Verdict.INCONCLUSIVE, reason, (), self._elapsed())
+            pending = [turn.pending for turn in self.turns if turn.pending is not None]
+            self.host.clock.wait_for_any(pending, self._until_next(watch))
+
+    def _elapsed(self) -> float:
+        return self.host.clock.monotonic() - self.started
+
+    def _samples(self) -> list[Sample]:
+        """Start what is due, and collect what is there."""
+        samples = []
+        for turn in self.turns:
+            if turn.pending is None and not turn.sampler.swift and turn.due_seconds <= self._elapsed():
+                turn.pending = self.pool.submit(turn.sampler.take, self._elapsed())
+        for turn in self.turns:
+            if turn.sampler.swift and turn.due_seconds <= self._elapsed():
+                samples.append(self._seen(turn, turn.sampler.take(self._elapsed())))
+            elif turn.pending is not None and turn.pending.done():
+                samples.append(self._seen(turn, replace(turn.pending.result(), at_seconds=self._elapsed())))
+                turn.pending = None
+        return samples
+
+    def _seen(self, turn: _Turn, sample: Sample) -> Sample:
+        turn.rest(sample, len(self.turns))
+        return sample
+
+    def _until_next(self, watch: Watch) -> float:
+        """Seconds until the next sample is due, or time is up: neither is overslept."""
+        elapsed, since = self._elapsed(), watch.good_since_seconds
+        end = self.how.timeout_seconds if since is None else since + self.how.soak_seconds
+        due = [turn.due_seconds for turn in self.turns if turn.pending is None]
+        if end > elapsed:
+            due.append(end)
+        return max(min(due, default=elapsed + LONGEST_WAIT_SECONDS) - elapsed, EAGER_WAIT_SECONDS)
+
+    def _tell(self, watch: Watch) -> None:
+        """Say what is being waited for, whenever that changes."""
+        good = sum(1 for track in watch.tracks.values() if track.latest.evidence is Evidence.GOOD)
+        open_ends = [t.latest for t in watch.tracks.values() if t.latest.evidence is not Evidence.GOOD]
+        first = min(open_ends, key=lambda sample: sample.subject, default=None)
+        words = f"{good} of {len(self.turns)} good" + (f", {first.subject}: {first.detail}" if first else "")
+        if words != self._told:
+            self._told = words
+            self.host.watching(words)
 
 
 def await_conditions(
@@ -147,7 +181,7 @@ def _meets(host: Host, subject: Subject, condition: Condition, at_seconds: float
         if vitals.state is State.EXITED and vitals.exit_code == 0:
             return Sample(sample.subject, Evidence.GOOD, at_seconds, "completed")
         if vitals.state is State.RUNNING:
-            return Sample(sample.subject, Evidence.BAD, at_seconds, "it has not completed yet")
+            return Sample(sample.subject, Evidence.UNREADY, at_seconds, "it has not completed yet")
     if (
         condition is Condition.HEALTHY
         and vitals is not None

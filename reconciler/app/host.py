@@ -14,8 +14,10 @@ from reconciler.ports import Clock, Compose, Engine, Probe, Registry
 class Host:
     """The outside of one environment.
 
-    ``progress`` is called once for each finished step. ``interrupted`` says whether the person or
-    the service manager wants us to end; it is asked where ending is safe.
+    ``progress`` is called once for each finished step, ``started`` with verb and subject of one that
+    begins, ``watching`` with a few words whenever what a gate sees changes. ``interrupted`` says whether the
+    person or the service manager wants us to end; it is asked where ending is safe. ``attended`` says
+    whether somebody is there when a delayed rollback is due.
     """
 
     engine: Engine
@@ -24,12 +26,16 @@ class Host:
     probe: Probe
     clock: Clock
     progress: Callable[[Step], None] = field(default=lambda _step: None)
+    started: Callable[[str, str], None] = field(default=lambda _verb, _subject: None)
+    watching: Callable[[str], None] = field(default=lambda _words: None)
     interrupted: Callable[[], bool] = field(default=lambda: False)
+    attended: bool = False
 
     @contextmanager
     def step(self, verb: str, subject: str, detail: str = "") -> Iterator[None]:
         """Time what is done inside, and report it; a step that raises is reported as not good."""
         started = self.clock.monotonic()
+        self.started(verb, subject)
         good = False
         try:
             yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.app.desired import Source
@@ -17,7 +17,8 @@ def joined(host: Host, source: Source, observed: Observed) -> Desired:
     ready = [service for service in desired.services if service.joins and _joinable(service, observed)]
     if not ready:
         return desired
-    hashes = host.compose.hashes(desired.environment, source.files, ready, _containers(ready, observed), {})
+    containers = containers_joined(ready, observed)
+    hashes = host.compose.hashes(desired.environment, source.files, ready, containers, {})
     services = (replace(s, config_hash=hashes.get(s.name, s.config_hash)) for s in desired.services)
     return replace(desired, services=tuple(services))
 
@@ -45,7 +46,7 @@ def identified(host: Host, source: Source, observed: Observed) -> Observed:
     if not renamed:
         return replace(observed, instances=tuple(instances))
     services = [wanted[name] for name in sorted(renamed)]
-    containers = _containers(services, observed)
+    containers = containers_joined(services, observed)
     hashes = host.compose.hashes(source.desired.environment, source.files, services, containers, renamed)
     return replace(observed, instances=tuple(_adopted(i, wanted.get(i.service), hashes) for i in instances))
 
@@ -69,7 +70,7 @@ def _joinable(service: Service, observed: Observed) -> bool:
     return all(observed.joinable(name) is not None for name in service.shares)
 
 
-def _containers(services: list[Service], observed: Observed) -> dict[str, str]:
+def containers_joined(services: Iterable[Service], observed: Observed) -> dict[str, str]:
     """The containers that these services join, by service."""
     there = {name: observed.joinable(name) for service in services for name in service.shares}
     return {name: instance.id for name, instance in there.items() if instance is not None}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.app.gatekeeper import Subject, await_conditions, gate
+from reconciler.app.gatekeeper import await_conditions, gate
 from reconciler.app.host import Host
 from reconciler.app.prepare import Prepared
+from reconciler.app.samplers import Scope, Subject
 from reconciler.app.slots import Slot
 from reconciler.app.switch import Retired, policy_before, retire, switch
+from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Condition, Desired, Order, Service
 from reconciler.domain.environment import Gate
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Instance, Observed, Role
 from reconciler.domain.plan import Action, Create, Plan, Remove, Replace, Restart, Start
+from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineFailed
 
 SETTLE_SECONDS = 1.0
@@ -31,6 +34,7 @@ class Placement:
         plan: what is to be done.
         observed: the snapshot that the plan was made from.
         prepared: the successors and new containers.
+        baseline: what was measured on the predecessors, by check.
     """
 
     host: Host
@@ -38,6 +42,7 @@ class Placement:
     plan: Plan
     observed: Observed
     prepared: Prepared
+    baseline: Mapping[str, Measures] = field(default_factory=dict)
     retired: list[Retired] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     gap_seconds: dict[str, float] = field(default_factory=dict)
@@ -64,6 +69,11 @@ class Placement:
             if name in known
             for container in self._placed[name]
         ]
+
+    def scope(self) -> Scope:
+        """What the environment's checks are about, with everything in its place."""
+        fresh = [*self.started, *(i.id for created in self.prepared.created.values() for i in created)]
+        return Scope(self._placed, frozenset(fresh), self.baseline)
 
     def restarts_before(self, container: str) -> int:
         """Restarts that are not this release's doing: those of containers that were there before."""

@@ -157,7 +157,7 @@ def _create(
     known = {instance.id for instance in observed.instances}
     try:
         with host.step("create", ", ".join(scale)):
-            host.compose.create(desired.environment, files, scale)
+            host.compose.create(desired.environment, files, scale, desired.instead)
     except ComposeFailed:
         discard(host, {}, {"": _fresh(host, desired, known)})
         raise

@@ -11,11 +11,10 @@ from reconciler.domain.causes import names
 from reconciler.domain.desired import Pin, Revision
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
-from reconciler.domain.standing import Earlier, earlier, standing
+from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, Earlier, earlier, standing
 from reconciler.errors import InvalidState, Refused, Stale
 from reconciler.ports import Commit, Edit, Registry, Repository, StateFiles
 
-ROLLBACK_OF = "Reconcile-Rollback-Of"
 DEEPEST = 500
 """How many commits back an earlier release is looked for."""
 _TAG = re.compile(r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -92,7 +91,7 @@ class Pins:
         if not moves:
             raise Refused(f"{environment.name} pins {', '.join(images)} like that already")
         subject = f"{environment.name}: {', '.join(map(str, moves))}"
-        trailers = {"Reconcile-Environment": environment.name}
+        trailers = {ENVIRONMENT: environment.name}
         return self._commit(environment, images, moves, _message(subject, reason, trailers), push)
 
     def previous(self, environment: Environment, services: Sequence[str]) -> Earlier:
@@ -147,7 +146,7 @@ class Pins:
             raise Refused(f"the pins of {environment.name} are like that already")
         subject = f"Roll back {environment.name}: {', '.join(map(str, moves))}"
         trailers = {
-            "Reconcile-Environment": environment.name,
+            ENVIRONMENT: environment.name,
             ROLLBACK_OF: release,
             "Reconcile-Reason": reason,
         }

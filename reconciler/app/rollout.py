@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.app.commit_or_abort import abort, commit
 from reconciler.app.gatekeeper import gate
 from reconciler.app.host import Host
+from reconciler.app.measuring import measured
+from reconciler.app.parachute import pack
 from reconciler.app.placement import Placement
 from reconciler.app.prepare import prepare
 from reconciler.app.recover import recover
 from reconciler.domain.desired import Desired
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Plan
 from reconciler.domain.report import Outcome
+from reconciler.domain.severity import Verdict
 
 LEAST_SOAK_SECONDS = 0.5
 """What crashes at its start still runs at the first look: one look alone is no evidence."""
@@ -34,6 +37,8 @@ class Rollout:
         observed: the snapshot that the plan was made from.
         reserve: bytes that must stay free where the engine keeps images.
         stamp: ``Compose.stamp`` when the files were read; None where that cannot be told.
+        parachute: whether to refuse a release from which there is no way back.
+        before_switch: asked just before anything that serves is touched; what it says becomes notes.
     """
 
     host: Host
@@ -43,6 +48,8 @@ class Rollout:
     observed: Observed
     reserve: int
     stamp: object | None = None
+    parachute: bool = True
+    before_switch: Callable[[], tuple[str, ...]] = field(default=lambda: ())
 
     def run(self) -> Outcome:
         """The whole rollout.
@@ -52,14 +59,17 @@ class Rollout:
                 went away, and the next pass goes on from what it finds.
         """
         plan, observed = recover(self.host, self.plan, self.observed)
-        prepared = prepare(self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp)
-        placement = Placement(self.host, self.desired, plan, observed, prepared)
+        with measured(self.host, self.desired, plan, observed) as baseline:
+            pack(self.host, self.desired.environment, plan, refuse=self.parachute)
+            prepared = prepare(self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp)
+        notes = self.before_switch()
+        placement = Placement(self.host, self.desired, plan, observed, prepared, baseline())
         judgement = placement.place_all()
         if judgement.verdict is Verdict.PASS:
             judgement = self._judge(placement)
-        if judgement.verdict is Verdict.PASS:
-            return commit(placement, judgement)
-        return abort(placement, judgement)
+        end = commit if judgement.verdict is Verdict.PASS else abort
+        outcome = end(placement, judgement)
+        return replace(outcome, notes=(*notes, *outcome.notes))
 
     def _judge(self, placement: Placement) -> Judgement:
         """Judge what was touched, and the environment's checks."""
@@ -69,4 +79,4 @@ class Rollout:
         how = self.desired.environment.gate
         how = replace(how, soak_seconds=max(how.soak_seconds, LEAST_SOAK_SECONDS))
         with self.host.step("gate", self.desired.environment.name):
-            return gate(self.host, subjects, how)
+            return gate(self.host, subjects, how, placement.scope())

@@ -71,7 +71,9 @@ class Successors:
         try:
             try:
                 if scale:
-                    self.host.compose.create_templates(self.desired.environment, self.files, scale)
+                    self.host.compose.create_templates(
+                        self.desired.environment, self.files, scale, self.desired.instead
+                    )
             finally:
                 present = self._present()
                 fresh = (i for i in present.instances if i.role is Role.TEMPLATE and i.id not in known)

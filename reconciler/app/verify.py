@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from reconciler.app.gatekeeper import Subject, gate
+from reconciler.app.gatekeeper import gate
 from reconciler.app.host import Host
+from reconciler.app.samplers import Scope, Subject
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Unpinned
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Observed, Role
+from reconciler.domain.severity import Verdict
 
 
 def verify(host: Host, desired: Desired, observed: Observed, *, timeout_seconds: float) -> Judgement:
@@ -34,4 +36,5 @@ def verify(host: Host, desired: Desired, observed: Observed, *, timeout_seconds:
     if missing:
         return Judgement(Verdict.FAIL, f"{missing[0]}: it is not there")
     how = replace(desired.environment.gate, timeout_seconds=timeout_seconds, soak_seconds=0.0)
-    return gate(host, subjects, how)
+    containers = {name: tuple(s.container for s in subjects if s.service.name == name) for name in services}
+    return gate(host, subjects, how, Scope(containers, comparing=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.domain.blocking import Block, Good
 from reconciler.domain.desired import Service
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Role, State
@@ -44,6 +45,16 @@ def not_running(service: Service, instance: Instance) -> str:
             return f"exited with {instance.exit_code}"
         case _:
             return ""
+
+
+def why_blocked(block: Block, good: Good | None) -> str:
+    """Why a blocked service is not released."""
+    rejected, instead = names(block.image, good.image) if good else (names(block.image, "")[0], "")
+    run = f" in run {block.run}" if block.run else ""
+    stays = f"; stays on {instead}" if instead and good and good.image != block.image else ""
+    if block.waits_for:
+        return f"{rejected} waits for {', '.join(block.waits_for)}, not good without it either{stays}"
+    return f"{rejected} was rejected here{run} ({block.reason}){stays}"
 
 
 def names(before: str, after: str) -> tuple[str, str]:

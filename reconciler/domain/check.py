@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How a server's certificate is checked; ``authority`` is a file of certificates instead of the system's."""
+    """How a certificate is checked; ``authority`` is a file of certificates instead of the system's."""
 
     verify: bool = True
     authority: str = ""
@@ -160,7 +160,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """The processor time of containers: ``growth`` against the predecessor, and ``limit`` of what they may use."""
+    """The processor time of containers: ``growth`` against before, ``limit`` of what they may use."""
 
     services: tuple[str, ...]
     growth: float = 1.0

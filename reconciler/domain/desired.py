@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.domain.environment import Environment
@@ -149,7 +150,8 @@ class Desired:
 
     ``compose_version`` is the Compose that computed the config hashes; hashes of other versions
     cannot be compared with them (https://github.com/docker/compose/issues/11335). ``inactive`` names
-    services of Compose profiles that are not active: known, and none of our business.
+    services of Compose profiles that are not active: known, and none of our business. ``instead`` are the
+    images that blocked services are to run instead of their pins.
     """
 
     environment: Environment
@@ -157,6 +159,7 @@ class Desired:
     services: tuple[Service, ...]
     compose_version: str = ""
     inactive: tuple[str, ...] = ()
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def service(self, name: str) -> Service:
         """The service called ``name``.

@@ -1,4 +1,4 @@
-"""What is written down about passes: who did what, why, how long it took, and what the containers said last."""
+"""What is written down about passes: who did what, why, how long, and what the containers said last."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ExhibitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """Evidence of a rejected container, kept before it was removed: its last log lines, or its description."""
+    """Evidence of a rejected container, kept before it went: its last log lines, or its description."""
 
     container: str
     kind: ExhibitKind

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.domain.desired import Order
-from reconciler.domain.plan import Change, Plan, Replace
+from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
 from reconciler.errors import Refused
 
 USUAL_REMOVAL = 0.5
@@ -16,6 +17,34 @@ class Limits:
     """``removal`` is the share of an environment's services (0 to 1) that one pass may remove."""
 
     removal: float = USUAL_REMOVAL
+
+
+def hold(plan: Plan, held: Mapping[str, str], known: Container[str]) -> Plan:
+    """Show what is blocked, and leave alone what has nothing to go back to.
+
+    Args:
+        plan: made with what is wanted instead of what is blocked.
+        held: why each blocked service is, by name.
+        known: the blocked services for which something else is wanted instead.
+    """
+    if not held:
+        return plan
+    entries = tuple(
+        _held(entry, held[entry.name], known=entry.name in known) if entry.name in held else entry
+        for entry in plan.entries
+    )
+    acting = {entry.name for entry in entries if entry.actions}
+    waves = (tuple(name for name in wave if name in acting) for wave in plan.waves)
+    return replace(plan, entries=entries, waves=tuple(wave for wave in waves if wave))
+
+
+def _held(entry: Entry, why: str, *, known: bool) -> Entry:
+    if not known:
+        rest = tuple(action for action in entry.actions if not isinstance(action, (Replace, Create)))
+        return replace(entry, change=Change.BLOCKED, cause=why, actions=rest)
+    if not entry.actions:
+        return replace(entry, change=Change.BLOCKED, cause=why)
+    return replace(entry, cause=f"{entry.cause}; {why}")
 
 
 def refuse(plan: Plan, limits: Limits) -> None:

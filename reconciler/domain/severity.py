@@ -1,4 +1,4 @@
-"""The decision matrix as data: severity × verdict → reaction, and which rule decided.
+"""The decision matrix as data: severity and verdict to reaction, and which rule decided.
 
 The defaults are the runbook's table: critical goes back at once, high within 15 minutes unless a newer
 pin arrives, medium is alerted and again within the hour, low is reported.

@@ -11,6 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+ENVIRONMENT = "Reconcile-Environment"
+ROLLBACK_OF = "Reconcile-Rollback-Of"
+RUN = "Reconcile-Run"
+
 
 @dataclass(frozen=True, slots=True)
 class Pinned:

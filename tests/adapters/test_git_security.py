@@ -84,6 +84,10 @@ def test_what_is_not_a_revision_or_branch_starts_no_git(world: GitWorld, clone: 
         if text:
             with pytest.raises(Refused):
                 repository.commit([edit], "Move", push=text)
+            with pytest.raises(Refused):
+                repository.commit([edit], "Move", push="new", base=text)
+        with pytest.raises(Refused):
+            repository.rehearse(text)
     assert calls() == 0
 
 

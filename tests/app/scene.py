@@ -41,6 +41,7 @@ class Scene:
     interrupted: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
+        self.world.clock = self.clock
         self.define(*self.services)
 
     def define(self, *services: Service) -> None:

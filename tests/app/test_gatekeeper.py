@@ -9,7 +9,8 @@ import pytest
 from reconciler.app.gatekeeper import Subject, await_conditions, examine, gate
 from reconciler.domain.desired import Condition
 from reconciler.domain.environment import Gate, Severity
-from reconciler.domain.gate import Evidence, Judgement, Verdict
+from reconciler.domain.gate import Evidence, Judgement
+from reconciler.domain.severity import Verdict
 from reconciler.domain.observed import Health, State, Vitals
 from reconciler.errors import EngineUnreachable
 from tests.app.scene import Scene

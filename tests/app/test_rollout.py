@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.rollout import Rollout
 from reconciler.domain.desired import Condition, Dependency, Order, Port
 from reconciler.domain.environment import Gate
-from reconciler.domain.gate import Verdict
+from reconciler.domain.severity import Verdict
 from reconciler.domain.report import Outcome, Result
 from reconciler.errors import ComposeFailed, EngineFailed, EngineUnreachable, PullFailed, Stale
 from tests.app.scene import FILES, Scene
@@ -82,7 +82,7 @@ def test_the_image_that_ran_before_is_protected_by_a_tag() -> None:
     before = scene.world.observe("shop").of("web")[0].image_id
     scene.release(web="2")
     released(scene)
-    assert scene.world.tags["registry/web:rollback"] == before
+    assert scene.world.image_tags["registry/web:rollback"] == before
 
 
 def test_anonymous_volumes_go_over_to_the_successor() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reconciler.app.verify import verify
 from reconciler.domain.environment import Gate, Unpinned
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
+from reconciler.domain.severity import Verdict
 from tests.app.scene import Scene
 from tests.bed.fake_container import Behaviour
 from tests.bed.fake_outside import BAD, NO_EVIDENCE

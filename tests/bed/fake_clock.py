@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 START = datetime(2026, 9, 30, 14, 0, 0, tzinfo=UTC)
 PATIENCE_SECONDS = 100_000.0
@@ -28,3 +31,10 @@ class FakeClock:
         assert seconds > 0, "this would spin"
         self.passed += seconds
         assert self.passed < PATIENCE_SECONDS, "somebody waits for ever"
+
+    def wait_for_any(self, pending: Collection[Future[Any]], seconds: float) -> None:
+        """See `ports.Clock`. What is pending is done at once: it is waited for, and no time passes."""
+        if pending:
+            assert wait(pending, 20, FIRST_COMPLETED).done, "it never ends"
+        else:
+            self.wait(seconds)

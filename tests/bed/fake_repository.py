@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.domain.desired import Revision
-from reconciler.errors import InvalidState, Refused, RepositoryUnreachable
+from reconciler.errors import InvalidState, ReconcileError, Refused, RepositoryUnreachable, Stale
 from reconciler.ports import Commit, Edit
 from tests.bed.fake_clock import START
 
@@ -27,7 +27,10 @@ class FakeRepository:
     """The `Repository` port.
 
     `dirty` are files of the work tree that differ; `before_push` are edits of somebody else that
-    arrive just before ours, one commit each; `pushed` the branches that were pushed to.
+    arrive just before ours, one commit each; `pushed` the branches that were pushed to. `branches` are
+    remote branches beside ours, as a push with `base` begins them. The next pushes, and rehearsals, each end
+    with the next of `troubles`, if there is one; with `lost` the push has arrived all the same. `authors`
+    are those that the commits were asked to have.
     """
 
     top: Path = Path("/repository")
@@ -36,19 +39,16 @@ class FakeRepository:
     dirty: dict[str, str] = field(default_factory=dict)
     before_push: list[Mapping[str, str]] = field(default_factory=list)
     pushed: list[str] = field(default_factory=list)
+    branches: dict[str, list[Snapshot]] = field(default_factory=dict)
+    troubles: list[ReconcileError] = field(default_factory=list)
+    lost: bool = False
+    rehearsed: list[str] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
     reads: int = 0
 
     def put(self, files: Mapping[str, str], message: str = "Change") -> Revision:
         """Commit files, as a person does."""
-        subject, _, rest = message.partition("\n")
-        last = rest.strip().rpartition("\n\n")[2]
-        parts = (line.partition(": ") for line in last.splitlines())
-        trailers = tuple((key, value) for key, colon, value in parts if colon and " " not in key)
-        number = len(self.line)
-        before = self.line[-1].files if self.line else {}
-        name = hashlib.sha1(f"{number} {message} {sorted(files.items())}".encode()).hexdigest()
-        commit = Commit(name, subject, "dev", START + timedelta(hours=number), trailers)
-        self.line.append(Snapshot(commit, {**before, **files}))
+        self._add(self.line, files, message)
         return self.head()
 
     def head(self) -> Revision:
@@ -60,7 +60,7 @@ class FakeRepository:
 
     def resolve(self, name: str) -> Revision:
         """See `ports.Repository`."""
-        found = [one.commit for one in self.line if one.commit.id.startswith(name)] if name else []
+        found = [one.commit for one in self._commits() if one.commit.id.startswith(name)] if name else []
         if len(found) != 1:
             raise Refused(f"nothing in the repository is called {name}")
         return Revision(found[0].id, "", found[0].subject, found[0].author)
@@ -70,7 +70,7 @@ class FakeRepository:
         self.reads += 1
         if revision.dirty and path in self.dirty:
             return self.dirty[path]
-        files = next(one.files for one in self.line if one.commit.id == revision.commit)
+        files = next(one.files for one in self._commits() if one.commit.id == revision.commit)
         if path not in files:
             raise InvalidState(f"{path} is not in {revision.short()}")
         return files[path]
@@ -93,23 +93,63 @@ class FakeRepository:
             before = one.files.get(path)
         return tuple(found[::-1][: limit or None])
 
-    def commit(self, edits: Sequence[Edit], message: str, *, push: str = "") -> Revision:
+    def commit(
+        self, edits: Sequence[Edit], message: str, *, push: str = "", base: str = "", author: str = ""
+    ) -> Revision:
         """See `ports.Repository`."""
         while push and self.before_push:
             self.put(self.before_push.pop(0), "Somebody was faster")
-        present = self.line[-1].files
-        files = {edit.path: edit.derive(present[edit.path]) for edit in edits}
+        trouble = self.troubles.pop(0) if push and self.troubles else None
+        if trouble and not self.lost:
+            raise trouble
+        line = self.branches.get(push, list(self.line)) if base else self.line
+        texts = dict(line[-1].files)
+        for edit in edits:
+            texts[edit.path] = edit.derive(texts[edit.path])
+        if texts == line[-1].files:
+            raise Stale(f"Nothing to commit: {edits[0].path} already says so")
+        self.authors.append(author)
+        commit = self._add(line, texts, message, author.partition(" <")[0] or "dev")
         if push:
             self.pushed.append(push)
-        return self.put(files, message)
+        if base:
+            self.branches[push] = line
+        if trouble:
+            raise trouble
+        return Revision(commit.id, push or self.branch, commit.subject, commit.author)
 
     def upstream(self) -> str:
         """See `ports.Repository`."""
         return self.branch
 
+    def rehearse(self, branch: str) -> None:
+        """See `ports.Repository`."""
+        self.rehearsed.append(branch)
+        if self.troubles:
+            raise self.troubles.pop(0)
+
     def stamp(self) -> tuple[object, ...]:
         """See `ports.Repository`."""
         return (len(self.line), tuple(sorted(self.dirty.items())))
+
+    def _commits(self) -> tuple[Snapshot, ...]:
+        """Every commit, those of other branches behind ours."""
+        lines = [self.line, *self.branches.values()]
+        return tuple({one.commit.id: one for line in lines for one in line}.values())
+
+    def _add(
+        self, line: list[Snapshot], files: Mapping[str, str], message: str, author: str = "dev"
+    ) -> Commit:
+        subject, _, rest = message.partition("\n")
+        last = rest.strip().rpartition("\n\n")[2]
+        parts = (line.partition(": ") for line in last.split("\n"))
+        trailers = tuple((key, value) for key, colon, value in parts if colon and " " not in key)
+        number = len(line)
+        before = line[-1].files if line else {}
+        name = hashlib.sha1(f"{number} {message} {sorted(files.items())}".encode()).hexdigest()
+        commit = Commit(name, subject, author, START + timedelta(hours=number), trailers)
+        line.append(Snapshot(commit, {**before, **files}))
+        return commit
 
 
 def _within(path: str, folder: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import shutil
@@ -12,11 +11,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from reconciler.adapters.git import GitRepository, Patience
 from reconciler.errors import Stale
+from tests.bed.git_server import GitServer
 from tests.bed.tools import BedError
 
 PINS = "state/production/compose.pins.yaml"
@@ -123,6 +122,10 @@ class GitWorld:
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 
+    def protect(self, bare: Path, words: str = "protected branch") -> None:
+        """Make a bare repository refuse every push, as branch protection does, with these words."""
+        self.hook(bare, "pre-receive", f"echo '{words}' >&2; exit 1")
+
     def open(
         self,
         folder: Path,
@@ -214,65 +217,8 @@ def http_server(world: GitWorld, *, user: str = "", password: str = "", status: 
 
     With ``user`` it asks for a password; with ``status`` it answers every request with just that.
     """
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            expected = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-            if user and self.headers.get("Authorization") != expected:
-                self.send_response(401)
-                self.send_header("WWW-Authenticate", 'Basic realm="git"')
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-            elif status:
-                self.send_error(status)
-            else:
-                self._backend()
-
-        do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *arguments: object) -> None:
-            """Keep test output quiet."""
-
-        def _backend(self) -> None:
-            path, _, query = self.path.partition("?")
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            variables = {
-                "GIT_PROJECT_ROOT": str(world.root),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "PATH_INFO": path,
-                "QUERY_STRING": query,
-                "REQUEST_METHOD": self.command,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "CONTENT_LENGTH": str(len(body)),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                "REMOTE_USER": user or "anonymous",
-                "REMOTE_ADDR": "127.0.0.1",
-            }
-            done = subprocess.run(
-                ["git", "http-backend"],
-                input=body,
-                env={**world.environ, **variables},
-                capture_output=True,
-                check=False,
-            )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
-            headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-            self.send_response(int(headers.pop("Status", "200").split()[0]))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join(10)
+    with GitServer(world.root, world.environ, user=user, password=password, status=status) as server:
+        yield server.port
 
 
 def leftovers(marker: str) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from reconciler.domain.image import ImageRef
@@ -15,11 +16,16 @@ from reconciler.ports import Engine
 
 DATA = "/data"
 CRASH_CODE = 3
+ANSWER = ("echo said; exit 4", 4, "said\n")
+"""What tests ask the shell of an image for, its exit code and its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One service of a test's Compose file. `kind` says what its image does."""
+    """One service of a test's Compose file. `kind` says what its image does, unless `image` names it.
+
+    In the image `web` are a shell, of which tests ask `ANSWER` alone, and `sleep`.
+    """
 
     name: str = "web"
     kind: str = "web"
@@ -27,6 +33,9 @@ class Spec:
     port: int = 0
     joins: str = ""
     container_name: str = ""
+    memory_limit_bytes: int = 0
+    cpus: float = 0.0
+    image: str = ""
 
 
 class Bench(Protocol):
@@ -58,6 +67,9 @@ class Bench(Protocol):
 
     def tags(self) -> dict[str, str]:
         """The names that this test gave to images, and their ids."""
+
+    def now(self) -> datetime:
+        """A moment after all that was written so far, and before all that will be."""
 
     def pause(self, container: str) -> None:
         """Pause a container, as a person would."""

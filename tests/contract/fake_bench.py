@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from reconciler.domain.desired import Join, Port, Service
 from reconciler.domain.environment import Environment
@@ -10,7 +11,7 @@ from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, State
 from reconciler.ports import Engine
 from tests.bed.fake_engine import Behaviour, FakeWorld
-from tests.contract.bench import CRASH_CODE, DATA, Spec, new
+from tests.contract.bench import ANSWER, CRASH_CODE, DATA, Spec, new
 
 
 @dataclass(slots=True)
@@ -26,11 +27,20 @@ class FakeBench:
 
     def define(self, *specs: Spec) -> None:
         self.world.services = tuple(self._service(spec) for spec in specs)
-        self.world.local |= {spec.kind for spec in specs}
+        self.world.local |= {spec.kind for spec in specs if not spec.image}
         self.world.behave("crash", Behaviour(crashes=CRASH_CODE, logs=f"exits with {CRASH_CODE}, as told\n"))
         self.world.behave("health", Behaviour(healthy_after=2))
         self.world.behave("volume", Behaviour(volumes=(DATA,)))
-        self.world.behave("web", Behaviour(logs="version=1 listens\n"))
+        self.world.behave(
+            "web",
+            Behaviour(
+                logs="version=1 listens\n",
+                commands={"sh": ANSWER[1:]},
+                hanging=("sleep",),
+                memory_limit_bytes=specs[0].memory_limit_bytes,
+                cpus=specs[0].cpus,
+            ),
+        )
 
     def create(self, service: str = "web") -> Instance:
         self.world.create(self._environment, (), {service: 1})
@@ -51,7 +61,11 @@ class FakeBench:
         self.world.volumes.remove(name)
 
     def tags(self) -> dict[str, str]:
-        return dict(self.world.tags)
+        return dict(self.world.image_tags)
+
+    def now(self) -> datetime:
+        self.world.clock.wait(1.0)
+        return self.world.clock.now()
 
     def pause(self, container: str) -> None:
         self.world.containers[container].state = State.PAUSED
@@ -71,7 +85,7 @@ class FakeBench:
         return Environment("contract", "pins.yaml", self.project, ".", ("compose.yaml",))
 
     def _service(self, spec: Spec) -> Service:
-        service = Service(spec.name, spec.kind, f"hash of {spec}", restart=spec.restart)
+        service = Service(spec.name, spec.image or spec.kind, f"hash of {spec}", restart=spec.restart)
         ports = (Port("127.0.0.1", spec.port),) if spec.port else ()
         joins = (Join("network_mode", spec.joins),) if spec.joins else ()
         return replace(service, ports=ports, joins=joins, container_name=spec.container_name)

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,9 @@ class RealBench:
         )
         return dict(line.split("|") for line in lines)
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def pause(self, container: str) -> None:
         docker("pause", container, host=self.host)
 
@@ -124,11 +128,16 @@ class RealBench:
             self._docker(*command, *found)
 
     def _service(self, spec: Spec) -> dict[str, Any]:
-        service: dict[str, Any] = {"image": f"{self.images}/{spec.kind}:1", "restart": spec.restart}
+        image = spec.image or f"{self.images}/{spec.kind}:1"
+        service: dict[str, Any] = {"image": image, "restart": spec.restart}
         if spec.port:
             service["ports"] = [f"127.0.0.1:{spec.port}:8080"]
         if spec.joins:
             service["network_mode"] = f"service:{spec.joins}"
         if spec.container_name:
             service["container_name"] = spec.container_name
+        if spec.memory_limit_bytes:
+            service["mem_limit"] = spec.memory_limit_bytes
+        if spec.cpus:
+            service["cpus"] = spec.cpus
         return service

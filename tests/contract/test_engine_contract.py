@@ -450,25 +450,7 @@ def test_what_no_registry_has_cannot_be_pulled(bench: Bench) -> None:
     assert bench.engine.missing([image]) == (image,)
 
 
-def test_a_tag_can_be_given_again(bench: Bench) -> None:
-    bench.define(Spec())
-    image_id = bench.create().image_id
-    for _ in range(2):
-        bench.engine.tag(image_id, f"{bench.project}/web", "rollback")
-    assert bench.tags() == {f"{bench.project}/web:rollback": image_id}
-
-
 # --- the rest -------------------------------------------------------------------------------------
-
-
-def test_logs_are_the_last_lines(bench: Bench) -> None:
-    bench.define(Spec(kind="crash"))
-    instance = bench.create()
-    assert bench.engine.logs(instance.id, 10) == ""
-    bench.engine.start(instance.id)
-    wait_until(lambda: seen(bench, instance.id).state is State.EXITED, seconds=20, what="the exit")
-    assert bench.engine.logs(instance.id, 10).endswith(f"exits with {CRASH_CODE}, as told\n")
-    assert bench.engine.logs(GONE, 10) == ""
 
 
 def test_only_running_containers_take_ports(bench: Bench) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.domain.environment import Gate
-from reconciler.domain.gate import Evidence, Judgement, Sample, Verdict, Watch, judge
+from reconciler.domain.gate import Evidence, Judgement, Sample, Watch, judge
+from reconciler.domain.severity import Verdict
 
 GOOD, BAD, NONE = Evidence.GOOD, Evidence.BAD, Evidence.NONE
 SUBJECTS = ("web", "api", "check")

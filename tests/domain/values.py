@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from reconciler.domain.check import Check, Http, Request
 from reconciler.domain.desired import (
     Condition,
     Dependency,
@@ -16,10 +17,11 @@ from reconciler.domain.desired import (
     Service,
 )
 from reconciler.domain.diff import diff
-from reconciler.domain.environment import Environment, Gate, HttpCheck, Severity, Unpinned
+from reconciler.domain.environment import Environment, Gate, Unpinned
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Health, Instance, Observed, State
 from reconciler.domain.plan import Plan
+from reconciler.domain.severity import Severity
 
 COMMIT = "8f3c2d1aa0b1c2d3e4f5061728394a5b6c7d8e9f"
 COMPOSE = "2.26.1"
@@ -147,8 +149,8 @@ def environment(
     )
 
 
-def check(name: str = "front", severity: Severity = Severity.CRITICAL) -> HttpCheck:
-    return HttpCheck(name, f"http://127.0.0.1/{name}", severity)
+def check(name: str = "front", severity: Severity = Severity.CRITICAL) -> Check:
+    return Check(name, Http(Request(f"http://127.0.0.1/{name}")), severity)
 
 
 def desired(*services: Service, inactive: tuple[str, ...] = (), env: Environment | None = None) -> Desired:

@@ -16,8 +16,20 @@ SWITCHES = {
     "broken": {"STATUS": "500"},
     "brief": {"DIE_AFTER": "0.2"},
     "dying": {"DIE_AFTER": "1.5"},
+    "late": {"STATUS_AFTER": "3", "STATUS_LATER": "500"},
+    "slow0": {"DELAY_MS": "100"},
+    "slow10": {"DELAY_MS": "110"},
+    "slow30": {"DELAY_MS": "130"},
+    "slow60": {"DELAY_MS": "160"},
+    "leak": {"LEAK_KB_PER_S": "4096"},
+    "oom": {"EAT_MB": "64", "EAT_AFTER": "1"},
+    "logerr": {"LOG_EVERY": "0.2", "LOG_LINE": "ERROR the database does not answer"},
+    "nologin": {"LOGIN": "broken"},
 }
-"""Tags that misbehave; every other tag is a version that works."""
+"""Tags that misbehave; every other tag is a version that works.
+
+slow0 works; slow10 to slow60 are so many percent slower. oom needs a service with ``mem_limit: 24m``.
+"""
 
 
 @dataclass(slots=True)

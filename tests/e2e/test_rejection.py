@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bed.tools import docker
-from tests.e2e.prober import Prober
+from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer, published
 
 STACK = """
@@ -53,7 +53,7 @@ def test_a_broken_release_is_undone_and_the_same_container_serves_again(
     url = deployed(world, checked=checked, image=f"{variant}:1")
     before = identities(world)
     world.release(web=bad)
-    with Prober(url) as prober:
+    with Witness(world, url) as witness:
         result = world.once().expect(10)
         await_answer(url, "version=1")
     environment = result.environment
@@ -62,9 +62,7 @@ def test_a_broken_release_is_undone_and_the_same_container_serves_again(
     assert environment["restored"]["verdict"] == "pass"
     assert identities(world) == before, "the very same containers, with their restart policies"
     assert world.container("web").status == "running"
-    assert prober.versions[0] == prober.versions[-1] == "version=1"
-    assert prober.serves, f"{prober.failed} failed, longest gap {prober.longest_gap_seconds:.2f} s"
-    world.expect_no_leftovers()
+    assert witness.versions[0] == witness.versions[-1] == "version=1"
 
 
 @pytest.mark.parametrize(("image", "soak"), [("web:brief", "0s"), ("web:dying", "5s")])
@@ -75,16 +73,18 @@ def test_a_container_that_dies_after_its_first_good_look_is_undone(
     url = deployed(world)
     before = identities(world)
     world.settings["gate"]["soak"] = soak
-    world.release(web=image)
-    world.once().expect(10)
+    with Witness(world, url):
+        world.release(web=image)
+        world.once().expect(10)
     assert identities(world) == before
     await_answer(url, "version=1")
 
 
 def test_the_report_holds_the_last_words_and_what_git_still_asks_for(world: World) -> None:
     deployed(world)
-    world.release(web="web:crash")
-    result = world.reconcile("--once").expect(10)
+    with Witness(world):
+        world.release(web="web:crash")
+        result = world.reconcile("--once").expect(10)
     assert "version=crash exits with 7, as told" in result.stdout
     assert "Runs again: web 1" in result.stdout
     assert "Git still asks for web crash" in result.stdout
@@ -109,21 +109,21 @@ def test_a_release_of_several_services_goes_back_as_a_whole(world: World) -> Non
     world.stack(compose.format(port=port), api="web:1", web="web:1", worker="web:1")
     world.once().expect(0)
     before, worker = identities(world), world.container("worker").mark
-    world.release(api="web:2", web="web:crash")
-    result = world.once().expect(10)
+    with Witness(world, url):
+        world.release(api="web:2", web="web:crash")
+        result = world.once().expect(10)
     switched = [step["subject"] for step in result.environment["steps"] if step["verb"] == "switch"]
     assert switched == [f"{world.project}-api-1", f"{world.project}-web-1"]
     assert identities(world) == before
     assert world.images_of("api", "web") == ["1", "1"]
     assert world.container("worker").mark == worker
-    await_answer(url, "version=1")
-    world.expect_no_leftovers()
 
 
 def test_a_first_release_that_is_bad_leaves_nothing_and_says_degraded(world: World) -> None:
     world.settings["gate"]["timeout"] = "3s"
     world.stack("services: {web: {image: web}}", web="web:crash")
-    result = world.once().expect(11)
+    with Witness(world):
+        result = world.once().expect(11)
     assert result.environment["result"] == "rollback-failed"
     assert world.marks() == {}
 
@@ -134,8 +134,9 @@ def test_what_ran_before_and_does_not_pass_either_is_degraded_not_hidden(world: 
     before = identities(world)
     world.check("outside", f"{url}/no-such-page")
     world.settings["gate"]["timeout"] = "1s"
-    world.release(web="web:2")
-    result = world.reconcile("--once").expect(11)
+    with Witness(world, url):
+        world.release(web="web:2")
+        result = world.reconcile("--once").expect(11)
     assert "check outside fails without this release too" in result.stdout
     assert identities(world) == before
     await_answer(url, "version=1")
@@ -145,20 +146,22 @@ def test_a_release_that_is_tried_again_ends_the_same_way(world: World) -> None:
     """Git still asks for it: each pass tries, and each pass leaves the predecessor."""
     url = deployed(world)
     before = identities(world)
-    world.release(web="web:crash")
-    for _ in range(2):
-        world.once().expect(10)
-        assert identities(world) == before
-    world.revert()
-    assert world.once().expect(0).environment["result"] == "no-op"
+    with Witness(world, url):
+        world.release(web="web:crash")
+        for _ in range(2):
+            world.once().expect(10)
+            assert identities(world) == before
+        world.revert()
+        assert world.once().expect(0).environment["result"] == "no-op"
     await_answer(url, "version=1")
 
 
 def test_a_check_of_low_severity_never_rejects(world: World) -> None:
     url = deployed(world)
     world.check("nice", f"{url}/no-such-page", severity="low")
-    world.release(web="web:2")
-    world.once().expect(0)
+    with Witness(world, url):
+        world.release(web="web:2")
+        world.once().expect(0)
     await_answer(url, "version=2")
 
 
@@ -169,14 +172,14 @@ def test_an_unpullable_image_of_one_of_five_touches_none(world: World) -> None:
     world.once().expect(0)
     before = world.marks()
     nowhere = f"{world.images.tag('web:9')}@sha256:{'0' * 64}"
-    world.release(**dict.fromkeys(names[:4], "web:2"), e=nowhere)
-    result = world.once().expect(1)
+    with Witness(world):
+        world.release(**dict.fromkeys(names[:4], "web:2"), e=nowhere)
+        result = world.once().expect(1)
     error = result.environment["error"]
     assert result.environment["result"] == "failed"
     assert nowhere in error["problem"]
     assert "has no image web" in error["problem"]
     assert world.marks() == before
-    world.expect_no_leftovers()
 
 
 def test_the_image_of_the_predecessor_is_kept_under_a_name(world: World) -> None:

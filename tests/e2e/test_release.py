@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.e2e.prober import Prober
+from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer, published
 
 STACK = """
@@ -33,7 +33,8 @@ def test_a_first_deploy_creates_and_starts_everything(world: World) -> None:
     revision = world.stack(STACK.format(port=port), web="web:1", worker="web:1")
     plan = world.reconcile("plan", "--detailed-exitcode").expect(2)
     assert "2 new" in plan.stdout
-    result = world.once().expect(0)
+    with Witness(world):
+        result = world.once().expect(0)
     environment = result.environment
     assert (environment["result"], environment["sync"], environment["health"]) == (
         "converged",
@@ -44,23 +45,20 @@ def test_a_first_deploy_creates_and_starts_everything(world: World) -> None:
     assert [service["change"] for service in environment["services"]] == ["new", "new"]
     await_answer(url, "version=1")
     assert sorted(world.marks()) == [f"{world.project}-web-1", f"{world.project}-worker-1"]
-    world.settle()
 
 
 def test_a_new_release_replaces_only_what_it_pins(world: World) -> None:
     url = deployed(world)
     worker = world.container("worker").mark
     world.release(web="web:2")
-    with Prober(url) as prober:
+    with Witness(world, url) as witness:
         result = world.once().expect(0)
-    assert prober.versions == ("version=1", "version=2"), "never two versions in turn"
-    assert prober.serves, f"{prober.failed} failed, longest gap {prober.longest_gap_seconds:.2f} s"
+    assert witness.versions == ("version=1", "version=2"), "never two versions in turn"
     assert result.service("web")["change"] == "change"
     assert result.service("web")["cause"] == "1 → 2"
     assert result.service("worker")["change"] == "none"
     assert world.container("worker").mark == worker
     assert world.container("web").image == world.images.pinned("web:2")
-    world.settle()
 
 
 def test_a_second_pass_says_no_changes_and_touches_nothing(world: World) -> None:
@@ -78,19 +76,21 @@ def test_git_revert_and_a_pass_bring_the_old_version_back(world: World) -> None:
     world.release(web="web:2", worker="web:2")
     world.once().expect(0)
     await_answer(url, "version=2")
-    world.revert()
-    result = world.once().expect(0)
+    with Witness(world, url):
+        world.revert()
+        result = world.once().expect(0)
     assert result.service("web")["cause"] == "2 → 1"
     await_answer(url, "version=1")
     assert world.images_of("web", "worker") == ["1", "1"]
-    world.settle()
 
 
 def test_rollback_commits_with_trailers_and_converges(world: World) -> None:
     url = deployed(world)
     release = world.release(web="web:2")
     world.once().expect(0)
-    result = world.reconcile("rollback", "production", "-m", "Sign-in fails").expect(0)
+    with Witness(world, url) as witness:
+        result = world.reconcile("rollback", "production", "-m", "Sign-in fails").expect(0)
+        witness.expect_undone(world.repository, release)
     assert "Converged production" in result.stdout
     await_answer(url, "version=1")
     trailers = world.git("log", "-1", "--format=%(trailers:only,unfold)").splitlines()
@@ -101,7 +101,6 @@ def test_rollback_commits_with_trailers_and_converges(world: World) -> None:
     ]
     assert world.git("show", "--numstat", "--format=") == "1\t1\tstate/production/compose.pins.yaml"
     assert world.git("status", "--porcelain") == ""
-    world.settle()
 
 
 def test_a_rollback_needs_no_registry(world: World) -> None:
@@ -110,7 +109,8 @@ def test_a_rollback_needs_no_registry(world: World) -> None:
     world.once().expect(0)
     world.images.registry.stop()
     try:
-        world.reconcile("rollback", "production").expect(0)
+        with Witness(world, url):
+            world.reconcile("rollback", "production").expect(0)
     finally:
         world.images.registry.start()
     await_answer(url, "version=1")
@@ -119,10 +119,11 @@ def test_a_rollback_needs_no_registry(world: World) -> None:
 def test_pin_resolves_the_tag_commits_one_line_and_a_pass_runs_it(world: World) -> None:
     url = deployed(world)
     two = world.images.pinned("web:2")
-    world.reconcile("pin", "production", "web=:2", "-m", "Faster").expect(0)
-    assert f"    image: {two}\n" in world.pins_file.read_text()
-    assert world.git("show", "--numstat", "--format=") == "1\t1\tstate/production/compose.pins.yaml"
-    world.once().expect(0)
+    with Witness(world, url):
+        world.reconcile("pin", "production", "web=:2", "-m", "Faster").expect(0)
+        assert f"    image: {two}\n" in world.pins_file.read_text()
+        assert world.git("show", "--numstat", "--format=") == "1\t1\tstate/production/compose.pins.yaml"
+        world.once().expect(0)
     await_answer(url, "version=2")
 
 
@@ -143,13 +144,14 @@ def test_history_tells_releases_and_rollbacks(world: World) -> None:
 
 def test_several_environments_end_with_the_most_severe_code(world: World) -> None:
     """One fails, the other one is converged all the same."""
-    deployed(world)
+    url = deployed(world)
     world.pins["web"] = world.images.pinned("web:2")
     world.commit()
     other = {"version": 1, "environments": {"production": world.settings, "staging": _missing(world)}}
     (world.state / "reconcile.yaml").write_text(json.dumps(other))
     world.git("commit", "--all", "--quiet", "-m", "Add an environment")
-    result = world.once().expect(65)
+    with Witness(world, url, again=False):
+        result = world.once().expect(65)
     codes = {each["name"]: (each["exit_code"], each["result"]) for each in result.json["environments"]}
     assert codes == {"production": (0, "converged"), "staging": (65, "failed")}
     assert world.images_of("web") == ["2"]

@@ -13,6 +13,7 @@ import pytest
 
 from tests.bed.tools import run, terminate, wait_until
 from tests.e2e import client
+from tests.e2e.witness import Witness
 from tests.e2e.world import World, published
 
 REQUESTS = 2000
@@ -84,7 +85,7 @@ def deployed(world: World) -> None:
 
 def test_a_start_first_release_loses_no_request(world: World) -> None:
     deployed(world)
-    with asking(world) as asker:
+    with asking(world) as asker, Witness(world, never_without=("web",)):
         world.release(web="health:2")
         result = world.once().expect(0)
         seen = asker.requests
@@ -99,17 +100,16 @@ def test_a_start_first_release_loses_no_request(world: World) -> None:
     # While both are there, their common name leads to either; after the switch only to the successor.
     assert (versions[0], versions[-1]) == ("version=1", "version=2")
     assert result.service("web")["gap_seconds"] == 0
-    world.settle()
 
 
 def test_a_start_first_release_that_is_never_ready_costs_nothing(world: World) -> None:
     """The predecessor is not even stopped: same container, same start."""
     deployed(world)
     before = world.marks()
-    world.release(web="health:broken")
-    world.once().expect(10)
+    with Witness(world, never_without=("web",)):
+        world.release(web="health:broken")
+        world.once().expect(10)
     assert world.marks() == before
-    world.expect_no_leftovers()
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_start_first_is_refused_where_two_would_be_in_each_others_way(
     world.stack(compose, web="web:1")
     world.once().expect(0)
     before = world.marks()
-    world.release(web="web:2")
-    result = world.once().expect(64)
+    with Witness(world, never_without=("web",)):
+        world.release(web="web:2")
+        result = world.once().expect(64)
     assert "start-first" in result.environment["error"]["problem"]
     assert reason in result.environment["error"]["problem"]
     assert "stop-first" in result.environment["error"]["hint"]
     assert world.marks() == before
-    world.expect_no_leftovers()
 
 
 def test_a_start_first_volume_that_is_only_read_is_no_obstacle(world: World) -> None:
@@ -154,6 +154,7 @@ def test_a_start_first_volume_that_is_only_read_is_no_obstacle(world: World) -> 
     """
     world.stack(compose, web="web:1")
     world.once().expect(0)
-    world.release(web="web:2")
-    world.once().expect(0)
+    with Witness(world, never_without=("web",)):
+        world.release(web="web:2")
+        world.once().expect(0)
     assert world.images_of("web") == ["2"]

@@ -27,6 +27,8 @@ PROJECT_LABEL = "com.docker.compose.project"
 class World:
     """A repository with ``app/`` and ``state/``, and everything that happens around it.
 
+    Each run has the variables of ``canaries``, whose values may appear nowhere; a `Witness` looks for them.
+
     >>> world.stack("services: {web: {image: web}}", web="web:1")
     >>> world.once().expect(0)
     """
@@ -49,7 +51,8 @@ class World:
         }
         if host:
             self.settings["engine"] = {"host": host}
-        self._runs: list[Run] = []
+        self.canaries = {name: canary() for name in ("CANARY_EMAIL", "CANARY_PASSWORD", "CANARY_TOKEN")}
+        self.started: list[Run] = []
 
     def __enter__(self) -> Self:
         home = self.root / "home"
@@ -63,7 +66,7 @@ class World:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for run in self._runs:
+        for run in self.started:
             terminate(run.process)
         try:
             self.remove_everything()
@@ -85,6 +88,7 @@ class World:
             "DOCKER_CONFIG": os.environ["DOCKER_CONFIG"],
             "DOCKER_HOST": self.host,
             "RECONCILE_STATE_DIR": str(self.root / "memory"),
+            **self.canaries,
         }
 
     def reconcile(
@@ -105,7 +109,7 @@ class World:
         folder: Path | None = None,
     ) -> Run:
         """Run the console script; what it says goes into files below ``root``."""
-        place = self.root / f"run-{len(self._runs):02}"
+        place = self.root / f"run-{len(self.started):02}"
         place.mkdir()
         with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
             process = subprocess.Popen(
@@ -117,7 +121,7 @@ class World:
                 stderr=err,
             )
         run = Run(arguments, process, place)
-        self._runs.append(run)
+        self.started.append(run)
         return run
 
     def once(self, *arguments: str, **more: Any) -> Result:
@@ -267,6 +271,11 @@ class World:
             self.docker("network", "rm", *ids)
         if ids := self.docker("volume", "ls", "--quiet", "--filter", label).split():
             self.docker("volume", "rm", *ids)
+
+
+def canary() -> str:
+    """A secret that nobody else has, and that wants to be escaped."""
+    return f"{secrets.token_hex(8)}+{secrets.token_hex(8)}/="
 
 
 def published() -> tuple[int, str]:

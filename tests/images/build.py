@@ -1,4 +1,4 @@
-"""Build the controllable web server, offline, from busybox and two shell scripts.
+r"""Build the controllable web server, offline, from busybox and two shell scripts.
 
 It listens on port 8080 (`PORT`):
 
@@ -23,7 +23,7 @@ Switches, baked into the image here or set in a Compose file:
     LOGIN          `broken`: signing in answers 500
     LOGIN_EMAIL, LOGIN_PASSWORD
                    who may sign in (`probe@example.org` with `right`)
-    LOG_START      text for standard error, written once, with `\\n` between lines
+    LOG_START      text for standard error, written once, with `\n` between lines
     LOG_EVERY, LOG_LINE
                    every so many seconds this line on standard error, with a time, a number and a random id
     LEAK_KB_PER_S  process memory grows by so much per second

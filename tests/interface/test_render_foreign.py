@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.gate import Judgement, Sample, Verdict
+from reconciler.domain.gate import Judgement, Sample
+from reconciler.domain.severity import Verdict
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.plan import Change, Plan, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
+from reconciler.domain.severity import Verdict
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step, Sync

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
+from reconciler.domain.severity import Verdict
 from reconciler.domain.plan import Change, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step
 from reconciler.errors import EngineUnreachable, PullFailed

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from reconciler.domain.check import Check, Http, Request
 from reconciler.domain.desired import Desired, Order, Pin, Revision, Service
-from reconciler.domain.environment import Environment, Gate, HttpCheck
-from reconciler.domain.gate import Evidence, Judgement, Sample, Verdict
+from reconciler.domain.environment import Environment, Gate
+from reconciler.domain.gate import Evidence, Judgement, Sample
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Health, Instance, Observed, State
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Remove, Replace, Start
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
+from reconciler.domain.severity import Verdict
 from reconciler.errors import ReconcileError
 
 COMMIT = "8f3c2d1aa0b1c2d3e4f5061728394a5b6c7d8e9f"
@@ -36,7 +38,9 @@ def environment(*checks: str, soak: float = 60.0, name: str = "production") -> E
         project=f"kompass-{name}",
         directory=f"/opt/kompass/{name}",
         compose=("docker-compose.yml",),
-        gate=Gate(120.0, soak, tuple(HttpCheck(check, f"http://{check}/health") for check in checks)),
+        gate=Gate(
+            120.0, soak, tuple(Check(check, Http(Request(f"http://{check}/health"))) for check in checks)
+        ),
     )
 
 

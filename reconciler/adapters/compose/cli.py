@@ -154,15 +154,27 @@ class ComposeCli:
         text = override_text(added)
         return _hashes(_checked(self.executable.run(arguments, environ, directory, text), files))
 
-    def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
+    def create(
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        images: Mapping[str, str] | None = None,
+    ) -> None:
         """See ``ports.Compose``."""
-        self._up(environment, files, scale)
+        added = {name: image_line(image) for name, image in (images or {}).items() if name in scale}
+        self._up(environment, files, scale, override_text(added) if added else "")
 
     def create_templates(
-        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        images: Mapping[str, str] | None = None,
     ) -> None:
         """See ``ports.Compose``. A label marks them; a ``container_name``, which cannot scale, is reset."""
-        self._up(environment, files, scale, override_text(dict.fromkeys(scale, TEMPLATE)))
+        added = {name: (*TEMPLATE, *image_line((images or {}).get(name, ""))) for name in scale}
+        self._up(environment, files, scale, override_text(added))
 
     def _up(
         self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int], override: str = ""

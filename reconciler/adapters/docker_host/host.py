@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.adapters.docker_host import images, lifecycle
 from reconciler.adapters.docker_host.connection import Connection
 from reconciler.adapters.docker_host.create import succeed
+from reconciler.adapters.docker_host.description import description
 from reconciler.adapters.docker_host.endpoint import Endpoint, find
 from reconciler.adapters.docker_host.images import missing as found_missing
+from reconciler.adapters.docker_host.inside import execute
 from reconciler.adapters.docker_host.listing import listed
 from reconciler.adapters.docker_host.logs import logs
 from reconciler.adapters.docker_host.observe import PROJECT, entries_of, observed, taken_ports
 from reconciler.adapters.docker_host.pull import Logins, Pulls
 from reconciler.adapters.docker_host.translate import translated
+from reconciler.adapters.docker_host.usage import usage
 from reconciler.domain.image import ImageRef
-from reconciler.domain.observed import Instance, Observed, Vitals
+from reconciler.domain.observed import Instance, Observed, Usage, Vitals
 from reconciler.ports import Registry
 
 
@@ -40,6 +44,7 @@ class DockerHost:
         logins: the credentials for pulls.
         timeout_seconds: how long the engine may take to answer anything but a pull.
         progress_seconds: how long a pull may go without progress.
+        monotonic: the clock for that, and for commands inside containers.
 
     Raises:
         Refused: there is no such context, or the way to the engine is not safe.
@@ -58,6 +63,7 @@ class DockerHost:
     ) -> None:
         endpoint = find(host, context, os.environ, Path.home())
         self._engine = Connection(endpoint, timeout_seconds=timeout_seconds)
+        self._monotonic = monotonic
         self._pulls = Pulls(self._engine, registry, logins, progress_seconds, monotonic)
 
     @property
@@ -149,9 +155,29 @@ class DockerHost:
         with self._engine.asked(f"tag image {image} as {repository}:{tag}") as client:
             client.tag(image, repository, tag)
 
-    def logs(self, container: str, lines: int) -> str:
-        """The last lines that a container wrote, at most 64 KiB; empty where the engine keeps none."""
-        return logs(self._engine, container, lines)
+    def logs(self, container: str, lines: int, *, since: datetime | None = None) -> str:
+        """The last lines that a container wrote (``since`` then), at most 64 KiB; empty where none are kept."""
+        return logs(self._engine, container, lines, since)
+
+    def execute(self, container: str, command: Sequence[str], time_limit_seconds: float) -> tuple[int, str]:
+        """Run a command inside a running container: its exit code, and the last 4 KiB of what it wrote."""
+        return execute(self._engine, container, command, time_limit_seconds, self._monotonic)
+
+    def usage(self, container: str) -> Usage | None:
+        """What a running container uses now; None where it does not run. It can take 1 s."""
+        return usage(self._engine, container)
+
+    def description(self, container: str) -> str:
+        """The engine's own description of a container, as JSON without secrets; empty where it is gone."""
+        return description(self._engine, container)
+
+    def tags(self, repository: str) -> Mapping[str, str]:
+        """The tags of a repository's images on the host: tag → image id."""
+        return images.tags(self._engine, repository)
+
+    def untag(self, repository: str, tag: str) -> None:
+        """Take a name from an image; the last name of one that a container uses stays."""
+        images.untag(self._engine, repository, tag)
 
     def taken_ports(self) -> Mapping[str, tuple[str, str]]:
         """What running containers publish: ``address:number/protocol`` → (container id, name)."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.adapters.docker_host.connection import Connection
+from reconciler.adapters.docker_host.sdk import Client
 from reconciler.domain.image import ImageRef
+from reconciler.errors import EngineUnreachable
 
 
 def missing(connection: Connection, images: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
@@ -57,6 +59,45 @@ def arrived(connection: Connection, image: ImageRef) -> bool:
         except NotFound:
             return False
     return (familiar(image.repository), image.digest) in _present(digests)
+
+
+def tags(connection: Connection, repository: str) -> dict[str, str]:
+    """The tags of a repository's images on the host: tag → image id."""
+    name = familiar(repository)
+    with connection.asked(f"list the tags of {repository}") as client:
+        return {
+            tag: image["Id"]
+            for image in client.images(name)
+            for known, tag in _tagged(image.get("RepoTags") or ())
+            if known == name
+        }
+
+
+def untag(connection: Connection, repository: str, tag: str) -> None:
+    """Take a name from an image; fine where it is gone already.
+
+    The image goes with its last tag, and so does the digest that it has in the same repository. Where a
+    container still uses such an image, *the name stays*: the engine would give it up by force only, and by
+    force it deletes the image under a stopped container.
+    """
+    name = f"{repository}:{tag}"
+    try:
+        with connection.asked(f"take the name {name} from its image") as client:
+            _remove_name(client, name)
+    except EngineUnreachable:
+        if tag in tags(connection, repository):
+            raise
+
+
+def _remove_name(client: Client, name: str) -> None:
+    from docker.errors import APIError
+
+    try:
+        client.remove_image(name, noprune=True)
+    except APIError as error:
+        # 409 says that it is used: it kept its name, or lost that and is what others were built from.
+        if error.status_code not in (404, 409):
+            raise
 
 
 def familiar(repository: str) -> str:

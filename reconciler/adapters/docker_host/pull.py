@@ -16,6 +16,7 @@ from typing import Any
 from reconciler.adapters.docker_host.connection import Connection
 from reconciler.adapters.docker_host.images import arrived
 from reconciler.adapters.docker_host.sdk import Client
+from reconciler.adapters.docker_host.stream import limit_read, opened
 from reconciler.domain.image import ImageRef
 from reconciler.errors import EngineFailed, PermissionRefused, PullFailed, Refused, RegistryUnreachable
 from reconciler.ports import Registry
@@ -70,22 +71,13 @@ class Pulls:
     def _begin(self, client: Client, image: ImageRef, headers: dict[str, str]) -> Any:
         """The engine's answer, whose lines are still to be read."""
         import requests
-        from docker.errors import create_api_error_from_http_exception
 
-        url = f"{client.base_url}/v{client.api_version}/images/create"
         params = {"fromImage": image.repository, "tag": image.digest}
         try:
-            response = client.post(
-                url, params=params, headers=headers, stream=True, timeout=self.progress_seconds
-            )
+            return opened(client, "/images/create", self.progress_seconds, params=params, headers=headers)
         except requests.ReadTimeout as error:
             # The engine answers with its first line, which comes only after the registry's first answer.
             raise self._stalled(image) from error
-        try:
-            response.raise_for_status()
-        except requests.HTTPError as error:
-            create_api_error_from_http_exception(error)
-        return response
 
     def _lines(self, response: Any, image: ImageRef) -> Iterator[dict[str, Any]]:
         import requests
@@ -93,7 +85,7 @@ class Pulls:
         lines, progress = response.iter_lines(), Progress()
         deadline = self.monotonic() + self.progress_seconds
         while True:
-            _limit_read(response, deadline - self.monotonic())
+            limit_read(response, deadline - self.monotonic())
             try:
                 text = next(lines, None)
             except requests.ConnectionError as error:
@@ -166,9 +158,3 @@ def auth_headers(host: str, login: tuple[str, str] | None) -> dict[str, str]:
     content |= {"identitytoken": secret} if user == "<token>" else {"username": user, "password": secret}
     return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(content).encode()).decode()}
 
-
-def _limit_read(response: Any, seconds: float) -> None:
-    """Let the next read wait this long: requests knows only one time-out for all reads of an answer."""
-    socket = getattr(getattr(response.raw, "connection", None), "sock", None)
-    if socket is not None:
-        socket.settimeout(max(seconds, 0.001))

@@ -36,8 +36,17 @@ class Client(Protocol):
     def inspect_container(self, container: str) -> Json:
         """GET /containers/{id}/json"""
 
-    def logs(self, container: str, *, tail: int) -> bytes:
+    def logs(self, container: str, *, tail: int, since: float | None) -> bytes:
         """GET /containers/{id}/logs"""
+
+    def stats(self, container: str, *, stream: bool, one_shot: bool | None = None) -> Json:
+        """GET /containers/{id}/stats"""
+
+    def exec_create(self, container: str, cmd: list[str]) -> Json:
+        """POST /containers/{id}/exec, with ``post`` for POST /exec/{id}/start"""
+
+    def exec_inspect(self, exec_id: str) -> Json:
+        """GET /exec/{id}/json"""
 
     def create_container_from_config(self, config: Json, name: str) -> Json:
         """POST /containers/create"""
@@ -66,7 +75,7 @@ class Client(Protocol):
     def connect_container_to_network(self, container: str, net_id: str, **endpoint: object) -> None:
         """POST /networks/{id}/connect"""
 
-    def images(self) -> list[Json]:
+    def images(self, name: str | None = None) -> list[Json]:
         """GET /images/json"""
 
     def inspect_image(self, image: str) -> Json:
@@ -75,8 +84,11 @@ class Client(Protocol):
     def tag(self, image: str, repository: str, tag: str) -> bool:
         """POST /images/{name}/tag"""
 
+    def remove_image(self, image: str, *, noprune: bool) -> list[Json]:
+        """DELETE /images/{name}; never by force, which deletes images under stopped containers."""
+
     def post(self, url: str, **request: object) -> Any:
-        """Used for POST /images/create alone; the answer is a ``requests.Response``."""
+        """Used for POST /images/create and POST /exec/{id}/start; the answer is a ``requests.Response``."""
 
     def close(self) -> None:
         """End the connections."""

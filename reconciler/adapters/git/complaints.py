@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.errors import RepositoryFailed
+from reconciler.errors import RepositoryFailed, Stale
 
 # With a scheme whatever is before the @; without one (git:// looks up `user:password@host`) only pairs.
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s'\"]+(?=@)|(?<![\w:/])[^/\s'\"@:]+:[^/\s'\"@]+(?=@)")
@@ -23,6 +23,14 @@ def failure(command: str, complaint: str) -> RepositoryFailed:
         else ""
     )
     return RepositoryFailed(f"git {command} failed: {complaint}", hint=hint)
+
+
+def outrun(what: str, why: str) -> Stale | RepositoryFailed:
+    """What to say when ``what`` could not be moved in any attempt; ``why`` is what git said last."""
+    if "File exists" in why:
+        hint = "If no other git is running, one was killed and left the lock file: remove it"
+        return RepositoryFailed(f"{what} is locked: {why}", hint=hint)
+    return Stale(f"{what} was moved by others each time ({why})", hint="Run again")
 
 
 def clean(raw: bytes) -> str:

@@ -19,6 +19,7 @@ SETTINGS = (
     "core.splitIndex=false",
     "user.useConfigOnly=true",  # no invented root@hostname in a commit
     "i18n.commitEncoding=UTF-8",
+    "trailer.separators=:",
     "color.ui=false",
 )
 

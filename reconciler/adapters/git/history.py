@@ -71,7 +71,8 @@ def _id(git: Git, name: Name, text: str) -> str:
 
 def _commit(words: list[str]) -> Commit:
     identity, subject, author, seconds, trailers = words
-    pairs = (line.partition(":") for line in trailers.splitlines() if ":" in line)
+    # Not splitlines(): to git a U+2028 ends no line, so what follows it is still the value, not a trailer.
+    pairs = (line.partition(":") for line in trailers.split("\n") if ":" in line)
     return Commit(
         identity.lstrip("\n"),
         subject,

@@ -7,7 +7,8 @@ edited files only: ``git revert`` in a clone of depth 1 deletes every file and e
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.git.objects import TrackedFile, read_files
@@ -16,7 +17,24 @@ from reconciler.errors import RepositoryFailed, Stale
 from reconciler.ports import Edit
 
 
-def propose(git: Git, base: str, edits: Sequence[Edit], message: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a commit shall be, on whatever tip it ends up.
+
+    ``author`` are the variables that name author and committer, empty for Git's own settings.
+    """
+
+    edits: Sequence[Edit]
+    message: str
+    author: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that it may change, sorted."""
+        return tuple(sorted({edit.path for edit in self.edits}))
+
+
+def propose(git: Git, base: str, draft: Draft) -> str:
     """Write a commit on top of ``base`` and return its id; nothing refers to it yet.
 
     Raises:
@@ -24,11 +42,10 @@ def propose(git: Git, base: str, edits: Sequence[Edit], message: str) -> str:
         InvalidState: a file to edit is not a readable regular file at ``base``.
         RepositoryFailed: git could not write or sign, or does not know who commits.
     """
-    changed = _derive(read_files(git, base, list(dict.fromkeys(edit.path for edit in edits))), edits)
+    changed = _derive(read_files(git, base, draft.paths), draft.edits)
     if not changed:
-        paths = ", ".join(sorted({edit.path for edit in edits}))
-        raise Stale(f"Nothing to commit: {paths} already says so at {base[:7]}")
-    return _commit(git, _tree(git, base, changed), base, message)
+        raise Stale(f"Nothing to commit: {', '.join(draft.paths)} already says so at {base[:7]}")
+    return _commit(git, _tree(git, base, changed), base, draft)
 
 
 def _derive(files: Sequence[TrackedFile], edits: Sequence[Edit]) -> tuple[TrackedFile, ...]:
@@ -53,15 +70,15 @@ def _tree(git: Git, base: str, changed: Sequence[TrackedFile]) -> str:
         return git.ask("write-tree", variables=variables).decode().strip()
 
 
-def _commit(git: Git, tree: str, base: str, message: str) -> str:
+def _commit(git: Git, tree: str, base: str, draft: Draft) -> str:
     # commit-tree itself does not look at commit.gpgSign.
     signing = git.run("config", "--type=bool", "--get", "commit.gpgSign").text.strip() == "true"
     answer = git.run(
         "commit-tree",
         *(["-S"] if signing else []),
         *("-p", base, "-F", "-", tree),
-        feed=message.rstrip("\n").encode() + b"\n",
-        variables=git.identity,
+        feed=draft.message.rstrip("\n").encode() + b"\n",
+        variables={**git.identity, **draft.author},
     )
     if answer.code == 0:
         return answer.out.decode().strip()

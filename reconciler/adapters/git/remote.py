@@ -24,6 +24,8 @@ _HOST_KEY = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION
 _NO_BRANCH = re.compile(r"couldn't find remote ref")
 # Trouble at home: another git holds the lock, or the disk is full.
 _LOCAL = re.compile(r"cannot lock ref|Unable to create '[^']*\.lock'|No space left|insufficient permission")
+# A branch called `a` leaves no room for one called `a/b`, here or there; waiting does not help.
+_IN_THE_WAY = re.compile(r"'(?P<branch>[^']*)' exists; cannot create")
 _BUSY = re.compile(r"cannot lock ref|Unable to create '[^']*\.lock'")
 # How servers say that the branch moved between what they advertised and what we sent.
 _OVERTAKEN = re.compile(
@@ -73,17 +75,24 @@ class RemoteBranch:
             RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
             RepositoryFailed: it has no such branch, or what came could not be stored.
         """
+        tip = self.fetch_if_there(git)
+        if tip is None:
+            hint = "Create it there first, or name another one"
+            raise RepositoryFailed(f"{self.remote} has no branch {self.branch}", hint=hint)
+        return tip
+
+    def fetch_if_there(self, git: Git) -> str | Overtaken | None:
+        """The same; None where the remote has no such branch."""
         tracking = f"refs/remotes/{self.remote}/{self.branch}"
         answer = git.run(
             "fetch",
             *("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--"),
             *(self.remote, f"+refs/heads/{self.branch}:{tracking}"),
         )
-        if answer.code != 0 and _BUSY.search(answer.err):
-            return Overtaken(answer.complaint)
         if answer.code != 0 and _NO_BRANCH.search(answer.err):
-            hint = "Create it there first, or name another one"
-            raise RepositoryFailed(f"{self.remote} has no branch {self.branch}", hint=hint)
+            return None
+        if answer.code != 0 and _BUSY.search(answer.err) and not _IN_THE_WAY.search(answer.err):
+            return Overtaken(answer.complaint)
         if answer.code != 0:
             raise self._explain("read", answer)
         return git.ask("rev-parse", "--verify", "--quiet", f"{tracking}^{{commit}}").decode().strip()
@@ -103,7 +112,7 @@ class RemoteBranch:
         if answer.code == 0:
             return None
         refusal = _REFUSAL.search(answer.text)
-        if refusal is None:
+        if refusal is None or _IN_THE_WAY.search(answer.err):
             raise self._explain("written", answer)
         if refusal["by"] == "rejected" or _OVERTAKEN.search(refusal["why"]):
             return Overtaken(refusal["why"])
@@ -116,7 +125,30 @@ class RemoteBranch:
         hint = "Branch protection or a hook there decides; see what it wants"
         raise RepositoryFailed(f"{self.remote} refused the push to {self.branch}: {words}", hint=hint)
 
+    def rehearse(self, git: Git, commit: str) -> None:
+        """Ask to push ``commit`` to the branch, up to the point where something would be sent.
+
+        That ``commit`` is behind the branch is no obstacle: a commit of ours is made on the branch's tip.
+
+        Raises:
+            RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
+            RepositoryFailed: git could not ask.
+        """
+        answer = git.run(
+            "push",
+            *("--dry-run", "--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules", "--"),
+            *(self.remote, f"{commit}:refs/heads/{self.branch}"),
+        )
+        if answer.code != 0 and _REFUSAL.search(answer.text) is None:
+            raise self._explain("written", answer)
+
     def _explain(self, done: str, answer: Answer) -> ReconcileError:
+        obstacle = _IN_THE_WAY.search(answer.err)
+        if obstacle:
+            hint = "Remove that branch there, or name another one; git remote prune forgets one that is gone"
+            return RepositoryFailed(
+                f"{self} could not be {done}: {obstacle['branch']} is in the way of that name", hint=hint
+            )
         if _LOCAL.search(answer.err):
             return RepositoryFailed(f"{self} could not be {done}: {answer.complaint}")
         if _HOST_KEY.search(answer.err):

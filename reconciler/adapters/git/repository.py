@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.git import head, worktree
+from reconciler.adapters.git.complaints import outrun
 from reconciler.adapters.git.discovery import locate
 from reconciler.adapters.git.head import Head, Layout
 from reconciler.adapters.git.names import branch_name
 from reconciler.adapters.git.objects import read_files
+from reconciler.adapters.git.patience import Patience
 from reconciler.adapters.git.process import Git
 from reconciler.domain.desired import Revision
-from reconciler.errors import Refused, RepositoryFailed, Stale
+from reconciler.errors import Refused, RepositoryFailed
 from reconciler.ports import Commit, Edit
 
 if TYPE_CHECKING:
+    from reconciler.adapters.git.proposal import Draft
     from reconciler.adapters.git.remote import RemoteBranch
 
 
@@ -27,30 +29,6 @@ def _warn(text: str) -> None:
     import logging
 
     logging.getLogger(__name__).warning("%s", text)
-
-
-def _random() -> float:
-    import random
-
-    return random.random()  # noqa: S311  # jitter is no secret
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a commit is derived again when others are faster, and how long to wait in between.
-
-    The waits are random, because writers that collide once and wait equally long collide again:
-    of six writers, one needed 24 tries without jitter. ``chance`` returns a number from 0 to 1.
-    """
-
-    attempts: int = 8
-    chance: Callable[[], float] = _random
-    sleep: Callable[[float], None] = time.sleep
-
-    def pause(self, attempt: int) -> None:
-        """Wait after the failed attempt number ``attempt``, counted from 0: up to 2 seconds."""
-        if attempt + 1 < self.attempts:
-            self.sleep(self.chance() * min(0.1 * 2**attempt, 2.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +163,9 @@ class GitRepository:
         """A cheap value (file times, no child process) that changes whenever HEAD may have moved."""
         return head.stamp(self.layout)
 
-    def commit(self, edits: Sequence[Edit], message: str, *, push: str = "") -> Revision:
+    def commit(
+        self, edits: Sequence[Edit], message: str, *, push: str = "", base: str = "", author: str = ""
+    ) -> Revision:
         """Write one commit on top of HEAD's branch, by plumbing, as compare-and-swap.
 
         Index and work tree follow for exactly these files where they were clean; everything else that is
@@ -193,21 +173,60 @@ class GitRepository:
         without force. Afterwards HEAD's branch is fast-forwarded if it is the one that is pushed there and
         nothing is in the way; otherwise it stays, and ``note`` says so. A detached HEAD stays.
 
+        With ``base`` the remote branch ``push`` is begun on the tip of the remote branch ``base``, or
+        continued where it is there already; local branches, index and work tree stay as they are.
+
+        Args:
+            edits: what changes.
+            message: the commit message, with its trailers.
+            push: the remote branch to push to, or empty.
+            base: the remote branch that ``push`` begins on, or empty.
+            author: ``Name <address>`` of author and committer; empty for Git's own settings.
+
         Raises:
             Stale: the edit no longer applies or is there already, or others were faster every time.
-            Refused: HEAD is detached, or a merge is under way, and ``push`` is not given; no such remote.
+            Refused: HEAD is detached, or a merge is under way, and ``push`` is not given; no such remote;
+                a name or ``author`` that cannot be used.
             InvalidState: a file to edit cannot be read on the branch.
             RepositoryUnreachable, PermissionRefused, RepositoryFailed: it could not be written or pushed;
                 no local branch or file has changed. A push that was cut off may have arrived: trying again
                 then ends in ``Stale``.
         """
+        from reconciler.adapters.git.authorship import authorship
+        from reconciler.adapters.git.proposal import Draft
+
         text = message.replace("\0", "").encode("utf-8", "replace").decode()
-        return self._push(edits, text, branch_name(push)) if push else self._commit_here(edits, text)
+        draft = Draft(tuple(edits), text, authorship(author))
+        if push:
+            return self._push(draft, branch_name(push), branch_name(base) if base else "")
+        if base:
+            raise Refused(f"Nothing says which branch is to begin on {base}", hint="Name it with push")
+        return self._commit_here(draft)
+
+    def rehearse(self, branch: str, *, deadline_seconds: float = 15.0) -> None:
+        """Find out with a dry run whether a push to the remote branch would be let in.
+
+        The remote is asked for the right to write, and nothing is sent. A branch that it does not have
+        yet is fine, and so is one that is ahead of ours. What only a real push meets stays unseen: branch
+        protection, hooks and size limits of the server, a full disk there.
+
+        Args:
+            branch: where the push would go.
+            deadline_seconds: how long to wait for the remote, if that is less than the repository's own.
+
+        Raises:
+            Refused: there is no such remote, or no branch can be called that.
+            RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
+            RepositoryFailed: git could not ask.
+        """
+        name, here = branch_name(branch), self._look()
+        git = replace(self.git, deadline_seconds=min(deadline_seconds, self.git.deadline_seconds))
+        self._remote_branch(here, name).rehearse(git, here.revision.commit)
 
     def _look(self) -> Head:
         return head.look(self.git, self.layout)
 
-    def _commit_here(self, edits: Sequence[Edit], message: str) -> Revision:
+    def _commit_here(self, draft: Draft) -> Revision:
         from reconciler.adapters.git.proposal import propose
 
         why = ""
@@ -216,15 +235,14 @@ class GitRepository:
             if not here.branch:
                 hint = "Check out a branch first, or push to one"
                 raise Refused("HEAD is detached: no branch would hold the commit", hint=hint)
-            paths = sorted({edit.path for edit in edits})
-            new = propose(self.git, here.commit, edits, message)
-            changed = worktree.uncommitted(self.git, paths)
-            why = self._swap(f"refs/heads/{here.branch}", new, here.commit, message)
+            new = propose(self.git, here.commit, draft)
+            changed = worktree.uncommitted(self.git, draft.paths)
+            why = self._swap(f"refs/heads/{here.branch}", new, here.commit, draft.message)
             if not why:
-                self._follow(new, paths, changed)
+                self._follow(new, draft.paths, changed)
                 return head.describe(self.git, new, here.branch)
             self.patience.pause(attempt)
-        raise _overtaken(f"Branch {here.branch}", why)
+        raise outrun(f"Branch {here.branch}", why)
 
     def _swap(self, ref: str, new: str, old: str, message: str) -> str:
         """Compare-and-swap of a ref; returns why it did not happen, or nothing."""
@@ -242,30 +260,21 @@ class GitRepository:
         for path in changed:
             self.note(f"{path} has uncommitted changes, and stays without what commit {new[:7]} changed")
 
-    def _push(self, edits: Sequence[Edit], message: str, branch: str) -> Revision:
-        from reconciler.adapters.git.proposal import propose
-        from reconciler.adapters.git.remote import RemoteBranch
+    def _push(self, draft: Draft, branch: str, base: str) -> Revision:
+        from reconciler.adapters.git.publication import publish
 
         here = self._look()
-        target = RemoteBranch.of(self.git, _destination(here)[0], branch)
-        tips: list[str] = []
-        why = ""
-        for attempt in range(self.patience.attempts):
-            tip = target.fetch(self.git)
-            if isinstance(tip, str):
-                tips.append(tip)
-                new = propose(self.git, tip, edits, message)
-                overtaken = target.push(self.git, new)
-                if overtaken is None:
-                    self._catch_up(here, target, new)
-                    return head.describe(self.git, new, branch)
-                why = overtaken.why
-            else:
-                why = tip.why
-            self.patience.pause(attempt)
-        if len(set(tips)) < 2:  # nobody was faster: the remote fails in a way that looks like it
-            raise RepositoryFailed(f"{target} could not be moved in {self.patience.attempts} attempts: {why}")
-        raise _overtaken(str(target), why)
+        target = self._remote_branch(here, branch)
+        start = replace(target, branch=base) if base else None
+        new = publish(self.git, self.patience, draft, target, start)
+        if not base:
+            self._catch_up(here, target, new)
+        return head.describe(self.git, new, branch)
+
+    def _remote_branch(self, here: Head, branch: str) -> RemoteBranch:
+        from reconciler.adapters.git.remote import RemoteBranch
+
+        return RemoteBranch.of(self.git, _destination(here)[0], branch)
 
     def _catch_up(self, here: Head, target: RemoteBranch, new: str) -> None:
         local = here.revision.branch
@@ -284,10 +293,3 @@ def _destination(here: Head) -> tuple[str, str]:
     if remote in ("", ".") or not ref.startswith("refs/heads/"):
         return "origin", ""
     return remote, ref.removeprefix("refs/heads/")
-
-
-def _overtaken(what: str, why: str) -> Stale | RepositoryFailed:
-    if "File exists" in why:
-        hint = "If no other git is running, one was killed and left the lock file: remove it"
-        return RepositoryFailed(f"{what} is locked: {why}", hint=hint)
-    return Stale(f"{what} was moved by others each time ({why})", hint="Run again")

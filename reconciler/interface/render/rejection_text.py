@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable
 
 from reconciler.app.slots import Slot, pair
-from reconciler.domain.gate import Judgement, Sample, Verdict
+from reconciler.domain.gate import Judgement, Sample
+from reconciler.domain.severity import Verdict
 from reconciler.domain.plan import Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
 from reconciler.interface.render.foreign import columns, foreign, foreign_lines

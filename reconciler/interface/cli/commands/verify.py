@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.app.verify import verify
-from reconciler.domain.gate import Judgement, Verdict
+from reconciler.domain.gate import Judgement
+from reconciler.domain.severity import Verdict
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 from reconciler.interface.render.foreign import foreign

@@ -1,0 +1,115 @@
+"""Blocked pins in a pass: what is wanted instead of a pin that failed here.
+
+A blocked service is wanted as it was when it last was good, so that everything else about it stays true:
+it is started when it crashed, created when it was removed, and replaced when the failure came late. Where
+nothing good is known it is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.app.desired import Source
+from reconciler.app.host import Host
+from reconciler.app.identity import containers_joined
+from reconciler.domain.blocking import Block, Good, digest, stopping
+from reconciler.domain.desired import Desired, Service
+from reconciler.domain.environment import Environment
+from reconciler.domain.image import ImageRef
+from reconciler.domain.observed import Observed
+from reconciler.domain.standing import ENVIRONMENT, RUN
+from reconciler.ports import Commit, Journal
+
+BLOCKED = "Reconcile-Blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A service that is held back, and what is wanted instead of its pin, where that is known."""
+
+    block: Block
+    good: Good | None
+
+
+def trailer(service: Service) -> str:
+    """What ``Reconcile-Blocked`` says of a rejected service: its name, its pin, and the hash of its model."""
+    return f"{service.name} {service.image} {service.config_hash}".strip()
+
+
+def told_by_git(
+    environment: Environment, commits: Sequence[Commit], unblocked: Mapping[str, datetime]
+) -> tuple[Block, ...]:
+    """The blocks that commits carry, so that another clone or a lost journal learns of them."""
+    blocks = []
+    for commit in commits:
+        trailers = dict(commit.trailers)
+        if trailers.get(ENVIRONMENT) != environment.name:
+            continue
+        for key, value in commit.trailers:
+            words = value.split()
+            if key != BLOCKED or len(words) < 2:
+                continue
+            lifted = max((unblocked[name] for name in ("", words[0]) if name in unblocked), default=None)
+            if lifted is None or commit.at > lifted:
+                reason = trailers.get("Reconcile-Reason", "")
+                hashed = words[2] if len(words) > 2 else ""
+                blocks.append(Block(words[0], words[1], hashed, "", trailers.get(RUN, ""), reason, commit.at))
+    return tuple(blocks)
+
+
+def held_back(desired: Desired, blocks: Sequence[Block], journal: Journal) -> dict[str, Held]:
+    """The services of ``desired`` whose release would try again what failed here, by name."""
+    if not blocks:
+        return {}
+    held = {}
+    goods = journal.good(desired.environment)
+    for service in desired.services:
+        block = stopping(blocks, service, desired.compose_version)
+        if block is not None:
+            known = [g for g in goods if g.service == service.name and _another(g, service, blocks, desired)]
+            held[service.name] = Held(block, known[0] if known else None)
+    return held
+
+
+def _another(good: Good, service: Service, blocks: Sequence[Block], desired: Desired) -> bool:
+    """Whether a good pin is not blocked itself by now."""
+    then = replace(service, image=good.image, config_hash=good.config_hash)
+    return stopping(blocks, then, desired.compose_version) is None
+
+
+def instead(host: Host, source: Source, observed: Observed, held: Mapping[str, Held]) -> Source:
+    """The desired state with what was good instead of what is blocked.
+
+    Raises:
+        ComposeFailed, InvalidState: the hashes cannot be computed.
+    """
+    desired = source.desired
+    wanted = {
+        service.name: _as_it_was(service, held[service.name].good)
+        for service in desired.services
+        if service.name in held and held[service.name].good is not None
+    }
+    there = {(instance.service, instance.config_hash) for instance in observed.instances}
+    unknown = [service for service in wanted.values() if (service.name, service.config_hash) not in there]
+    if unknown:
+        images = {service.name: service.image for service in unknown}
+        joined = containers_joined(unknown, observed)
+        hashes = host.compose.hashes(desired.environment, source.files, unknown, joined, images)
+        wanted |= {s.name: replace(s, config_hash=hashes.get(s.name, s.config_hash)) for s in unknown}
+    services = tuple(wanted.get(service.name, service) for service in desired.services)
+    images = {name: service.image for name, service in wanted.items()}
+    return replace(source, desired=replace(desired, services=services, instead=images))
+
+
+def _as_it_was(service: Service, good: Good | None) -> Service:
+    if good is None:
+        return service
+    pin = replace(service.pin, image=ImageRef.parse(good.image)) if service.pin is not None else None
+    return replace(service, pin=pin, image=good.image, config_hash=good.config_hash)
+
+
+def same_pin(one: str, other: str) -> bool:
+    """Whether two references are of the same content."""
+    return digest(one) == digest(other)

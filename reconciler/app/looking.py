@@ -1,0 +1,104 @@
+"""Read, observe, plan: one look at an environment, which changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from reconciler.app.blocked import Held, held_back, instead, told_by_git
+from reconciler.app.desired import DesiredState, Source
+from reconciler.app.host import Host
+from reconciler.app.identity import identified, joined
+from reconciler.domain.blocking import Block
+from reconciler.domain.causes import why_blocked
+from reconciler.domain.desired import Desired
+from reconciler.domain.diff import diff
+from reconciler.domain.environment import Environment
+from reconciler.domain.health import health_of, sync_of
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Create, Plan, Replace
+from reconciler.domain.policy import hold
+from reconciler.domain.report import EnvironmentHealth, Sync
+from reconciler.ports import Journal
+
+DEEPEST = 200
+"""How many commits back Git is asked for blocked pins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Desired and observed at one moment, and the plan between them.
+
+    ``source`` is what Git says, with what is wanted instead of blocked pins; ``held`` are those.
+    """
+
+    source: Source
+    observed: Observed
+    plan: Plan
+    held: Mapping[str, Held] = field(default_factory=dict)
+
+    @property
+    def desired(self) -> Desired:
+        return self.source.desired
+
+    @property
+    def state(self) -> tuple[Sync, EnvironmentHealth]:
+        """Whether what runs is what Git wants, and whether it works."""
+        return sync_of(self.plan), health_of(self.desired, self.observed)
+
+
+def look(environment: Environment, desired: DesiredState, host: Host, journal: Journal) -> Look:
+    """One look; Git and the engine are asked side by side.
+
+    Raises:
+        ReconcileError: something cannot be read.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="observe") as pool:
+        observing = pool.submit(host.engine.observe, environment.project)
+        source = desired.read(environment)
+        observed = observing.result()
+    source = replace(source, desired=joined(host, source, observed))
+    found = _planned(host, journal, source, observed, journal.blocks(environment))
+    if not found.held and _releases(found.plan):
+        told = _blocks_in_git(environment, desired, journal)
+        found = _planned(host, journal, source, observed, told) if told else found
+    return found
+
+
+def look_again(host: Host, look: Look) -> Look:
+    """The same desired state, compared with what is there now.
+
+    Raises:
+        ReconcileError: the engine cannot be asked.
+    """
+    observed = host.engine.observe(look.desired.environment.project)
+    source = replace(look.source, desired=joined(host, look.source, observed))
+    observed = identified(host, source, observed)
+    return replace(look, source=source, observed=observed, plan=diff(source.desired, observed))
+
+
+def _planned(
+    host: Host, journal: Journal, source: Source, observed: Observed, blocks: Sequence[Block]
+) -> Look:
+    """The plan, with what is wanted instead of what is blocked."""
+    held = held_back(source.desired, blocks, journal)
+    if held:
+        source = instead(host, source, observed, held)
+    observed = identified(host, source, observed)
+    plan = diff(source.desired, observed, journal.kept(source.desired.environment))
+    known = frozenset(name for name, one in held.items() if one.good is not None)
+    plan = hold(plan, {name: why_blocked(one.block, one.good) for name, one in held.items()}, known)
+    return Look(source, observed, plan, held)
+
+
+def _blocks_in_git(environment: Environment, desired: DesiredState, journal: Journal) -> tuple[Block, ...]:
+    """What a lost journal or another clone knew; asked only when something would be released."""
+    commits = desired.repository.log(desired.path(environment.pins), limit=DEEPEST)
+    return told_by_git(environment, commits, journal.unblocked(environment))
+
+
+def _releases(plan: Plan) -> bool:
+    """Whether a pinned service would be replaced or created."""
+    releasing = (Replace, Create)
+    return any(e.pinned and any(isinstance(a, releasing) for a in e.actions) for e in plan.entries)

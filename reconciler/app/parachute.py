@@ -1,0 +1,110 @@
+"""The parachute: what a way back needs is there and protected before anything that serves is touched.
+
+A predecessor is kept, stopped, until its successor was judged; its image is what a later rollback needs.
+The image gets a tag of ours, for an image that was pulled by digest has none, and would go with the next
+``docker image prune``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.app.host import Host
+from reconciler.domain.blocking import Good, digest
+from reconciler.domain.desired import Desired
+from reconciler.domain.environment import Environment
+from reconciler.domain.image import ImageRef
+from reconciler.domain.plan import Plan, Replace
+from reconciler.errors import EngineFailed, Refused
+from reconciler.ports import Journal
+
+PREFIX = "reconcile-"
+USUAL_TAG = "rollback"
+"""The runbook's own tag: the image of the last predecessor."""
+
+
+def protecting_tag(environment: Environment, image: str) -> str:
+    """The tag that protects an image for an environment: ours by its prefix, then project and digest."""
+    short = digest(image).removeprefix("sha256:")[:12]
+    return f"{PREFIX}{environment.project}-{short}"
+
+
+def pack(host: Host, environment: Environment, plan: Plan, *, refuse: bool) -> None:
+    """Protect the images of all predecessors of a release.
+
+    Args:
+        host: the environment's outside.
+        environment: whose release.
+        plan: what is replaced.
+        refuse: whether a release without a way back is refused.
+
+    Raises:
+        Refused: an image is not on the host any more.
+    """
+    for action in plan.actions:
+        if not isinstance(action, Replace):
+            continue
+        for instance in action.predecessors:
+            try:
+                repository = ImageRef.parse(instance.image).repository
+            except ValueError:
+                continue  # known by its id alone: there is no repository to tag it in
+            try:
+                host.engine.tag(instance.image_id, repository, protecting_tag(environment, instance.image_id))
+            except EngineFailed as error:
+                if refuse:
+                    raise Refused(
+                        f"there is no way back from this release: the image of {instance.name} cannot be "
+                        f"protected: {error.problem}",
+                        hint="Pull the image again, or release without a way back with --no-parachute",
+                    ) from error
+
+
+def note_good(host: Host, journal: Journal, desired: Desired, run: str) -> list[str]:
+    """Write down the pins that passed, and let go of images that are too old; returns what went wrong.
+
+    Raises:
+        PermissionRefused: the journal cannot be written.
+    """
+    environment, now = desired.environment, host.clock.now()
+    goods = [
+        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now)
+        for s in desired.services
+        if s.pinned
+    ]
+    journal.note_good(environment, goods)
+    try:
+        fold(host, environment, journal.good(environment))
+    except EngineFailed as error:
+        return [f"older images stay protected: {error}"]
+    return []
+
+
+def fold(host: Host, environment: Environment, goods: Iterable[Good]) -> None:
+    """Keep the images of the last good releases, and let go of older ones that only our tag holds.
+
+    Args:
+        host: the environment's outside.
+        environment: whose releases; ``rollback.keep`` is how many of each service are kept.
+        goods: the pins that passed their gate, newest first.
+
+    Raises:
+        EngineFailed: a tag cannot be taken away.
+    """
+    kept, older = set[tuple[str, str]](), set[tuple[str, str]]()
+    seen: dict[str, int] = {}
+    for good in goods:
+        try:
+            image = ImageRef.parse(good.image)
+        except ValueError:
+            continue
+        image_id = host.engine.image_id(image)
+        place = (image.repository, image_id)
+        if not image_id or place in kept:
+            continue
+        seen[good.service] = seen.get(good.service, 0) + 1
+        (kept if seen[good.service] <= environment.rollback.keep + 1 else older).add(place)
+    for repository, image_id in older - kept:
+        tag = protecting_tag(environment, image_id)
+        if host.engine.tags(repository).get(tag) == image_id:
+            host.engine.untag(repository, tag)

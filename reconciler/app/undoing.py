@@ -1,0 +1,235 @@
+"""Undo a rejected release in Git: a commit for exactly its pins in its environment, and nothing else.
+
+The host is safe before anything of this begins. What cannot be written now is tried again later, and
+until then the pins are blocked. Where a person moved a pin meanwhile, the person wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from reconciler.app.blocked import BLOCKED, same_pin, trailer
+from reconciler.app.desired import DesiredState
+from reconciler.domain.blocking import Good
+from reconciler.domain.causes import names
+from reconciler.domain.desired import Revision
+from reconciler.domain.environment import Environment, GitPolicy
+from reconciler.domain.image import ImageRef
+from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
+from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, RUN, standing
+from reconciler.domain.undo import Undo, UndoState
+from reconciler.errors import InvalidState, ReconcileError, Stale
+from reconciler.ports import Clock, Commit, Edit, Repository, StateFiles
+
+DEEPEST = 200
+"""How many commits back the pins that ran before are looked for."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0
+
+
+def rejected(plan: Plan) -> tuple[Entry, ...]:
+    """The services whose pins a release moved: what undoing it in Git concerns."""
+    moved = (Change.CHANGE, Change.NEW)
+    return tuple(
+        entry
+        for entry in plan.entries
+        if entry.pinned and entry.change in moved and entry.after
+        if any(isinstance(action, (Replace, Create)) for action in entry.actions)
+        if not (entry.before and same_pin(entry.before, entry.after))
+    )
+
+
+@dataclass(slots=True)
+class _Derivation:
+    """What a derivation found on the branch; the last one counts."""
+
+    changed: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """Undoes releases in Git.
+
+    Args:
+        repository: the Git repository.
+        state_files: reads and edits pins files.
+        desired: knows where the files are.
+        clock: says when to try again.
+    """
+
+    repository: Repository
+    state_files: StateFiles
+    desired: DesiredState
+    clock: Clock
+
+    def intend(
+        self, environment: Environment, run: str, plan: Plan, goods: Sequence[Good], reason: str
+    ) -> Undo | None:
+        """What is to be written in Git about a rejected release; None where it moved no pin.
+
+        Args:
+            environment: whose release.
+            run: the pass that rejected it.
+            plan: what the release was to do.
+            goods: the pins that passed their gate here, newest first.
+            reason: why it was rejected, in one sentence.
+        """
+        entries = rejected(plan)
+        if not entries:
+            return None
+        commits = self.repository.log(self._path(environment), limit=DEEPEST)
+        before = {entry.name: self._before(environment, entry, goods, commits) for entry in entries}
+        moves = tuple((e.name, e.after, before[e.name]) for e in entries if before[e.name])
+        services = {a.service.name: a.service for a in plan.actions if isinstance(a, (Replace, Create))}
+        undo = Undo(
+            run=run,
+            release=commits[0].id if commits else "",
+            moves=moves,
+            blocked=tuple(trailer(services[entry.name]) for entry in entries),
+            reason=" ".join(reason.split()),
+        )
+        if environment.rollback.git is GitPolicy.OFF:
+            return replace(undo, state=UndoState.OFF, detail="rollback.git is off")
+        if not moves:
+            lost = ", ".join(entry.name for entry in entries)
+            return replace(
+                undo, state=UndoState.IMPOSSIBLE, detail=f"Git never pinned what {lost} ran before"
+            )
+        return undo
+
+    def carry_out(self, environment: Environment, undo: Undo) -> Undo:
+        """Write it, or say why it could not be written and when it is tried again. Never raises for that."""
+        now = self.clock.now()
+        pause = min(FIRST_PAUSE_SECONDS * 2**undo.attempts, LONGEST_PAUSE_SECONDS)
+        later = replace(undo, attempts=undo.attempts + 1, again_at=now + timedelta(seconds=pause))
+        found = _Derivation()
+        try:
+            revision = self._commit(environment, undo, found)
+        except Stale as error:
+            if found.changed:
+                return replace(later, detail=error.problem)  # others were faster each time
+            ended = UndoState.SUPERSEDED if found.moved else UndoState.DONE
+            moved = ", ".join(found.moved)
+            detail = f"the pin of {moved} was moved meanwhile" if moved else "Git pins it already"
+            return replace(undo, state=ended, detail=detail, attempts=undo.attempts + 1, again_at=None)
+        except ReconcileError as error:
+            return replace(later, detail=str(error))
+        return self._written(environment, undo, revision, found)
+
+    def rehearse(self, environment: Environment) -> tuple[str, ...]:
+        """Why a release could not be undone in Git, as far as that can be told beforehand."""
+        if environment.rollback.git is GitPolicy.OFF:
+            return ()
+        branch = self._branch(environment)
+        if not branch:
+            return ()
+        try:
+            self.repository.rehearse(branch)
+        except ReconcileError as error:
+            return (f"a rollback could not be written to Git now: {error.problem}",)
+        return ()
+
+    def _commit(self, environment: Environment, undo: Undo, found: _Derivation) -> Revision:
+        path, branch = self._path(environment), self._branch(environment)
+        edit = Edit(path, self._derive(path, undo, found))
+        author = environment.rollback.author
+        message = self._message(environment, undo)
+        if environment.rollback.git is GitPolicy.BRANCH and branch:
+            proposal = proposed_branch(environment, undo)
+            return self.repository.commit([edit], message, push=proposal, base=branch, author=author)
+        return self.repository.commit([edit], message, push=branch, author=author)
+
+    def _written(self, environment: Environment, undo: Undo, revision: Revision, found: _Derivation) -> Undo:
+        branch = self._branch(environment)
+        proposed = environment.rollback.git is GitPolicy.BRANCH and branch
+        where = f"pushed to {branch}" if branch else "committed here: the branch has no remote"
+        if proposed:
+            where = f"pushed to {proposed_branch(environment, undo)}, for review"
+        if found.moved:
+            where += f"; the pin of {', '.join(found.moved)} was moved meanwhile, and stays"
+        return replace(
+            undo,
+            state=UndoState.PROPOSED if proposed else UndoState.DONE,
+            commit=revision.commit,
+            detail=where,
+            attempts=undo.attempts + 1,
+            again_at=None,
+        )
+
+    def _derive(self, path: str, undo: Undo, found: _Derivation) -> Callable[[str], str]:
+        """Back to the pins from before, where the rejected ones still stand."""
+
+        def derive(text: str) -> str:
+            found.changed, found.moved = [], []
+            there = {pin.service: str(pin.image) for pin in self.state_files.pins(text, path)}
+            for service, bad, good in undo.moves:
+                now = there.get(service, "")
+                if same_pin(now, bad):
+                    found.changed.append(service)
+                    text = self.state_files.with_pin(text, path, service, ImageRef.parse(good))
+                elif not same_pin(now, good):
+                    found.moved.append(service)
+            return text
+
+        return derive
+
+    def _message(self, environment: Environment, undo: Undo) -> str:
+        release = next((c for c in self._log(environment) if c.id == undo.release), None)
+        subject = release.subject if release else f"{environment.name}: {len(undo.moves)} pins"
+        lines = [f'Revert "{subject[:60]}"', ""]
+        for service, bad, good in undo.moves:
+            one, two = names(bad, good)
+            lines.append(f"{environment.name}: {service} {one} → {two}")
+        lines += ["", f"The gate rejected it: {undo.reason}", "Only these pins go back.", ""]
+        trailers = [
+            (ENVIRONMENT, environment.name),
+            (ROLLBACK_OF, undo.release),
+            *((BLOCKED, value) for value in undo.blocked),
+            ("Reconcile-Reason", undo.reason),
+            (RUN, undo.run),
+        ]
+        return "\n".join([*lines, *(f"{key}: {value}" for key, value in trailers if value)]) + "\n"
+
+    def _before(
+        self, environment: Environment, entry: Entry, goods: Sequence[Good], commits: Sequence[Commit]
+    ) -> str:
+        """The newest pin of what ran before, in the journal or in Git; empty where there is none."""
+        known = [good.image for good in goods if good.service == entry.name]
+        known += self._pinned_before(environment, entry.name, commits)
+        for image in known:
+            if not same_pin(image, entry.after) and (
+                "@" not in entry.before or same_pin(image, entry.before)
+            ):
+                return image
+        return ""
+
+    def _pinned_before(self, environment: Environment, service: str, commits: Sequence[Commit]) -> list[str]:
+        releases = [(commit.id, self._images(environment, commit)) for commit in reversed(commits)]
+        stack = standing(releases).get(service, ())
+        return [pinned.image for pinned in reversed(stack)]
+
+    def _images(self, environment: Environment, commit: Commit) -> dict[str, str]:
+        """The pins at an old commit; none where its file cannot be read any more."""
+        path = self._path(environment)
+        try:
+            text = self.repository.read(Revision(commit.id), path)
+            return {pin.service: str(pin.image) for pin in self.state_files.pins(text, path)}
+        except InvalidState:
+            return {}
+
+    def _log(self, environment: Environment) -> Iterable[Commit]:
+        return self.repository.log(self._path(environment), limit=DEEPEST)
+
+    def _branch(self, environment: Environment) -> str:
+        """The remote branch that releases of this environment come from; empty where there is none."""
+        return environment.rollback.branch or self.repository.upstream()
+
+    def _path(self, environment: Environment) -> str:
+        return self.desired.path(environment.pins)
+
+
+def proposed_branch(environment: Environment, undo: Undo) -> str:
+    """The branch on which a rollback is proposed."""
+    return f"reconcile/rollback-{environment.name}-{undo.release[:7]}"
