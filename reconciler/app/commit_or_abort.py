@@ -38,7 +38,13 @@ def commit(placement: Placement, judgement: Judgement) -> Outcome:
     going += [instance for action in removes for instance in action.instances]
     for instance in going:
         _attempt(notes, partial(_remove, placement, instance.id, instance.serving_name))
-    return Outcome(Result.CONVERGED, judgement, gap_seconds=placement.gap_seconds, notes=tuple(notes))
+    return Outcome(
+        Result.CONVERGED,
+        judgement,
+        baseline=placement.baseline,
+        gap_seconds=placement.gap_seconds,
+        notes=tuple(notes),
+    )
 
 
 def abort(placement: Placement, judgement: Judgement) -> Outcome:

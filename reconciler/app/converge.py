@@ -12,7 +12,9 @@ from reconciler.app.chronicle import Chronicle
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
 from reconciler.app.looking import Look, look, look_again
+from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
+from reconciler.domain.gate import Judgement
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.severity import Verdict
@@ -62,10 +64,13 @@ class Reconciler:
         refuse(found.plan, self.limits)
         return found
 
-    def run_once(self) -> Report:
+    def run_once(self, late: Late | None = None) -> Report:
         """One pass: look, roll out, keep or restore, tell Git, report.
 
         Whatever goes wrong is in the report, with what is known by then.
+
+        Args:
+            late: a release that was kept and failed since: it is blocked first, so that the pass goes back.
         """
         started_at, started = self.host.clock.now(), self.host.clock.monotonic()
         chronicle = Chronicle(self.journal, self.environment)
@@ -78,11 +83,15 @@ class Reconciler:
         try:
             with self.lock.hold(self.environment, self.lock_wait_seconds):
                 undo = self._owed(host)
+                if late is not None:
+                    self._block(host, late)
                 found = self._ready(self.look())
                 if not found.plan.empty:
                     outcome = self._rollout(host, found, chronicle, started_at)
-                    undo = self._follow_up(host, found, outcome, chronicle) or undo
                 self._remember(found, outcome, chronicle)
+                if outcome is not None:
+                    outcome = _taken_back(outcome, late) if late is not None else outcome
+                    undo = self._follow_up(host, found, outcome, chronicle, late) or undo
         except ReconcileError as problem:
             error = problem
         sync, health = self._after(found, outcome, error)
@@ -138,12 +147,21 @@ class Reconciler:
                 before_switch=rehearsing.result,
             ).run()
 
-    def _follow_up(self, host: Host, found: Look, outcome: Outcome, chronicle: Chronicle) -> Undo | None:
+    def _block(self, host: Host, late: Late) -> None:
+        services = [name for name, _, _ in late.moved]
+        self._rejection(host).block(late.desired, services, late.run, late.judgement.reason)
+
+    def _follow_up(
+        self, host: Host, found: Look, outcome: Outcome, chronicle: Chronicle, late: Late | None
+    ) -> Undo | None:
         """Block and undo in Git what was rejected. The host is safe by now."""
         if outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
             return None
+        rejection = self._rejection(host)
         try:
-            return self._rejection(host).follow_up(found.desired, found.plan, outcome, chronicle.run)
+            if late is not None:
+                return rejection.undo(late.desired, late.moved, chronicle.run, late.judgement.reason)
+            return rejection.follow_up(found.desired, found.plan, outcome, chronicle.run)
         except ReconcileError as error:
             chronicle.notes.append(f"the release could not be blocked or undone in Git: {error}")
             return None
@@ -189,6 +207,26 @@ class Reconciler:
             return (found if untouched else look_again(self.host, found)).state
         except ReconcileError:
             return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN  # the report carries the pass's own error
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A release that was kept, and failed while it was observed.
+
+    ``desired`` is what it was, ``run`` the pass that released it, ``moved`` the pins that it moved.
+    """
+
+    desired: Desired
+    run: str
+    moved: tuple[tuple[str, str, str], ...]
+    judgement: Judgement
+
+
+def _taken_back(outcome: Outcome, late: Late) -> Outcome:
+    """How a pass that took a release back ended: what it brought back is what was restored."""
+    back = outcome.result is Result.CONVERGED
+    result = Result.ROLLED_BACK if back else Result.ROLLBACK_FAILED
+    return replace(outcome, result=result, judgement=late.judgement, restored=outcome.judgement)
 
 
 def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.app.blocked import same_pin
 from reconciler.app.host import Host
-from reconciler.app.undoing import Undoing, rejected
-from reconciler.domain.blocking import Block, Good, digest
+from reconciler.app.undoing import Moved, Undoing, moved_by
+from reconciler.domain.blocking import Block, Good
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
@@ -35,27 +37,53 @@ class Rejection:
 
     def rehearse(self, plan: Plan) -> tuple[str, ...]:
         """Why this release could not be undone in Git, as far as that can be told beforehand."""
-        return self.undoing.rehearse(self.environment) if rejected(plan) else ()
+        return self.undoing.rehearse(self.environment) if moved_by(plan) else ()
 
     def follow_up(self, desired: Desired, plan: Plan, outcome: Outcome, run: str) -> Undo | None:
-        """Block what failed, and undo it in Git; None where Git has nothing to learn.
+        """Block what failed in its gate, and undo it in Git; None where Git has nothing to learn.
+
+        A rollback is never rolled back: one that fails is blocked, and Git stays as it is.
 
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
-        judgement, environment = outcome.judgement, self.environment
+        judgement = outcome.judgement
         if _interrupted(judgement):
             return None
-        goods = self.journal.good(environment)
-        back = _goes_back(desired, plan, goods)
-        waits = _waits_for(outcome)
-        self.journal.block(environment, self._blocks(desired, plan, run, judgement.reason, waits))
-        if waits or back:
+        moved, waits = moved_by(plan), _waits_for(outcome)
+        released = [a.service.name for a in plan.actions if isinstance(a, (Replace, Create))]
+        self.block(desired, [name for name, _, _ in moved] or released, run, judgement.reason, waits)
+        if waits or _goes_back(desired, moved, self.journal.good(self.environment)):
             return None
-        undo = self.undoing.intend(environment, run, plan, goods, judgement.reason)
+        return self.undo(desired, moved, run, judgement.reason)
+
+    def block(
+        self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
+    ) -> None:
+        """Block the pins of these services, as they are desired.
+
+        Raises:
+            PermissionRefused: the journal cannot be written.
+        """
+        now = self.host.clock.now()
+        blocks = [
+            Block(s.name, s.image, s.config_hash, desired.compose_version, run, reason, now, waits)
+            for s in desired.services
+            if s.name in services and s.pinned
+        ]
+        self.journal.block(self.environment, blocks)
+
+    def undo(self, desired: Desired, moved: Sequence[Moved], run: str, reason: str) -> Undo | None:
+        """Undo a release in Git; None where it moved no pin.
+
+        Raises:
+            ReconcileError: the journal cannot be written, or the repository not be read.
+        """
+        goods = self.journal.good(self.environment)
+        undo = self.undoing.intend(desired, run, moved, goods, reason)
         if undo is None:
             return None
-        self.journal.note_undo(environment, undo)
+        self.journal.note_undo(self.environment, undo)
         return self.carry_out(undo)
 
     def carry_out(self, undo: Undo) -> Undo:
@@ -71,27 +99,6 @@ class Rejection:
         self.journal.note_undo(self.environment, done)
         return done
 
-    def _blocks(
-        self, desired: Desired, plan: Plan, run: str, reason: str, waits: tuple[str, ...]
-    ) -> list[Block]:
-        now = self.host.clock.now()
-        changed = [action for action in plan.actions if isinstance(action, (Replace, Create))]
-        moved = {entry.name for entry in rejected(plan)} or {action.service.name for action in changed}
-        return [
-            Block(
-                service=action.service.name,
-                image=action.service.image,
-                config_hash=action.service.config_hash,
-                compose_version=desired.compose_version,
-                run=run,
-                reason=reason,
-                at=now,
-                waits_for=waits,
-            )
-            for action in changed
-            if action.service.name in moved and action.service.pinned
-        ]
-
 
 def _interrupted(judgement: Judgement) -> bool:
     """Whether it was ended before it was judged."""
@@ -106,21 +113,23 @@ def _waits_for(outcome: Outcome) -> tuple[str, ...]:
     """
     if outcome.exonerated:
         return outcome.exonerated
-    return _failed(outcome.judgement) if outcome.judgement.verdict is Verdict.INCONCLUSIVE else ()
-
-
-def _failed(judgement: Judgement) -> tuple[str, ...]:
+    judgement = outcome.judgement
+    if judgement.verdict is not Verdict.INCONCLUSIVE:
+        return ()
     return tuple(sorted({sample.subject for sample in judgement.deciding})) or (judgement.reason,)
 
 
-def _goes_back(desired: Desired, plan: Plan, goods: tuple[Good, ...]) -> bool:
-    """Whether the release was itself a way back, told by content: a rollback is never rolled back."""
+def _goes_back(desired: Desired, moved: Sequence[Moved], goods: Sequence[Good]) -> bool:
+    """Whether the release was itself a way back, told by content: to what was good before the last."""
+    if any(name in desired.instead for name, _, _ in moved):
+        return True
     newest: dict[str, str] = {}
     for good in goods:
-        newest.setdefault(good.service, digest(good.image))
-    then = {(good.service, digest(good.image)) for good in goods}
-    moved = [entry for entry in rejected(plan) if entry.before]
-    return any(entry.name in desired.instead for entry in moved) or (
-        bool(moved)
-        and all((e.name, digest(e.after)) in then and newest.get(e.name) != digest(e.after) for e in moved)
-    )
+        newest.setdefault(good.service, good.image)
+
+    def back(name: str, image: str) -> bool:
+        was_good = any(good.service == name and same_pin(good.image, image) for good in goods)
+        return was_good and not same_pin(newest[name], image)
+
+    changed = [(name, image) for name, before, image in moved if before]
+    return bool(changed) and all(back(name, image) for name, image in changed)

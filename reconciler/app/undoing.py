@@ -14,10 +14,10 @@ from reconciler.app.blocked import BLOCKED, same_pin, trailer
 from reconciler.app.desired import DesiredState
 from reconciler.domain.blocking import Good
 from reconciler.domain.causes import names
-from reconciler.domain.desired import Revision
+from reconciler.domain.desired import Desired, Revision
 from reconciler.domain.environment import Environment, GitPolicy
 from reconciler.domain.image import ImageRef
-from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
+from reconciler.domain.plan import Change, Create, Plan, Replace
 from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, RUN, standing
 from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import InvalidState, ReconcileError, Stale
@@ -28,11 +28,15 @@ DEEPEST = 200
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0
 
 
-def rejected(plan: Plan) -> tuple[Entry, ...]:
-    """The services whose pins a release moved: what undoing it in Git concerns."""
+Moved = tuple[str, str, str]
+"""A service, the image that it ran before a release, empty for none, and the one that the release pins."""
+
+
+def moved_by(plan: Plan) -> tuple[Moved, ...]:
+    """The services whose pins a release moves: what undoing it in Git concerns."""
     moved = (Change.CHANGE, Change.NEW)
     return tuple(
-        entry
+        (entry.name, entry.before, entry.after)
         for entry in plan.entries
         if entry.pinned and entry.change in moved and entry.after
         if any(isinstance(action, (Replace, Create)) for action in entry.actions)
@@ -65,35 +69,34 @@ class Undoing:
     clock: Clock
 
     def intend(
-        self, environment: Environment, run: str, plan: Plan, goods: Sequence[Good], reason: str
+        self, desired: Desired, run: str, moved: Sequence[Moved], goods: Sequence[Good], reason: str
     ) -> Undo | None:
         """What is to be written in Git about a rejected release; None where it moved no pin.
 
         Args:
-            environment: whose release.
+            desired: the release.
             run: the pass that rejected it.
-            plan: what the release was to do.
+            moved: the pins that it moved.
             goods: the pins that passed their gate here, newest first.
             reason: why it was rejected, in one sentence.
         """
-        entries = rejected(plan)
-        if not entries:
+        if not moved:
             return None
+        environment = desired.environment
         commits = self.repository.log(self._path(environment), limit=DEEPEST)
-        before = {entry.name: self._before(environment, entry, goods, commits) for entry in entries}
-        moves = tuple((e.name, e.after, before[e.name]) for e in entries if before[e.name])
-        services = {a.service.name: a.service for a in plan.actions if isinstance(a, (Replace, Create))}
+        before = {one[0]: self._before(environment, one, goods, commits) for one in moved}
+        moves = tuple((name, bad, before[name]) for name, _, bad in moved if before[name])
         undo = Undo(
             run=run,
             release=commits[0].id if commits else "",
             moves=moves,
-            blocked=tuple(trailer(services[entry.name]) for entry in entries),
+            blocked=tuple(trailer(desired.service(name)) for name, _, _ in moved),
             reason=" ".join(reason.split()),
         )
         if environment.rollback.git is GitPolicy.OFF:
             return replace(undo, state=UndoState.OFF, detail="rollback.git is off")
         if not moves:
-            lost = ", ".join(entry.name for entry in entries)
+            lost = ", ".join(name for name, _, _ in moved)
             return replace(
                 undo, state=UndoState.IMPOSSIBLE, detail=f"Git never pinned what {lost} ran before"
             )
@@ -193,15 +196,14 @@ class Undoing:
         return "\n".join([*lines, *(f"{key}: {value}" for key, value in trailers if value)]) + "\n"
 
     def _before(
-        self, environment: Environment, entry: Entry, goods: Sequence[Good], commits: Sequence[Commit]
+        self, environment: Environment, moved: Moved, goods: Sequence[Good], commits: Sequence[Commit]
     ) -> str:
         """The newest pin of what ran before, in the journal or in Git; empty where there is none."""
-        known = [good.image for good in goods if good.service == entry.name]
-        known += self._pinned_before(environment, entry.name, commits)
+        name, ran, bad = moved
+        known = [good.image for good in goods if good.service == name]
+        known += self._pinned_before(environment, name, commits)
         for image in known:
-            if not same_pin(image, entry.after) and (
-                "@" not in entry.before or same_pin(image, entry.before)
-            ):
+            if ran and not same_pin(image, bad) and ("@" not in ran or same_pin(image, ran)):
                 return image
         return ""
 

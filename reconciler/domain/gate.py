@@ -239,14 +239,14 @@ def _judgement(
         Tally(name, track.samples, track.good_samples, track.slowest_seconds, track.broken or track.latest)
         for name, track in sorted(watch.tracks.items())
     )
-    rulings = [_ruling(name, watch, gate, elapsed_seconds, attended=attended) for name in watch.rules]
+    rulings = [_ruling(name, watch, gate, attended=attended) for name in watch.rules]
     decision = decide(rulings, Phase.GATE)
     if verdict is Verdict.INCONCLUSIVE and decision.reaction.response is not Response.ROLL_BACK:
         verdict = Verdict.PASS
     return Judgement(verdict, _reason(watch, verdict, deciding), deciding, elapsed_seconds, decision, tallies)
 
 
-def _ruling(name: str, watch: Watch, gate: Gate, elapsed_seconds: float, *, attended: bool) -> Ruling:
+def _ruling(name: str, watch: Watch, gate: Gate, *, attended: bool) -> Ruling:
     """The verdict on one subject by itself."""
     rule, track = watch.rules[name], watch.tracks.get(name)
     if track is None or (track.broken is None and track.latest.evidence is Evidence.NONE):

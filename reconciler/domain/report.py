@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Revision
 from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Plan
@@ -60,8 +62,8 @@ class Outcome:
     ``judgement`` is the gate's on the release; ``restored`` the one on the predecessors after an
     abort. ``excerpts`` are the last log lines of rejected containers, by name, and ``descriptions`` what
     the engine said of them. ``exonerated`` are the checks that fail with the predecessors too.
-    ``gap_seconds`` is, per replaced service, how long none of its containers ran. ``notes`` are failures
-    that did not change the result.
+    ``baseline`` is what was measured before the switch. ``gap_seconds`` is, per replaced service, how long
+    none of its containers ran. ``notes`` are failures that did not change the result.
     """
 
     result: Result
@@ -71,6 +73,7 @@ class Outcome:
     excerpts: dict[str, str] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
     exonerated: tuple[str, ...] = ()
+    baseline: Mapping[str, Measures] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -267,6 +267,11 @@ def test_nonsense_from_the_engine_is_the_engines_failure(
         lambda: engine.rename("c", "d"),
         lambda: engine.remove("c"),
         lambda: engine.logs("c", 5),
+        lambda: engine.execute("c", ["true"], 5.0),
+        lambda: engine.usage("c"),
+        lambda: engine.description("c"),
+        lambda: engine.tags("web"),
+        lambda: engine.untag("web", "rollback"),
         lambda: engine.taken_ports(),
     )
     for call in calls:

@@ -16,7 +16,7 @@ from typing import Self
 
 from tests.bed.fault_proxy import CHUNK, _closing, _has_body, _pump, _read_head
 
-_ID = re.compile(r"/[^/]+(?=/(json|start|stop|rename|update|wait|logs|unpause|connect|tag)$)")
+_ID = re.compile(r"/[^/]+(?=/(json|start|stop|rename|update|wait|logs|unpause|connect|tag|stats|exec)$)")
 
 
 class EngineProxy:
@@ -117,6 +117,8 @@ class EngineProxy:
             return "DELETE /containers/{}"
         if kind == "images" and path.endswith(("/json", "/tag")) and path.count("/") > 2:
             return f"{method} /images/{{}}/{path.rpartition('/')[2]}"
-        if kind in ("containers", "networks") and path not in ("/containers/json", "/containers/create"):
+        if method == "DELETE" and kind == "images":
+            return "DELETE /images/{}"
+        if kind in ("containers", "networks", "exec") and path not in ("/containers/json", "/containers/create"):
             return f"{method} {_ID.sub('/{}', path)}"
         return request

@@ -20,13 +20,14 @@ from tests.contract.real_bench import RealBench
 
 HASH = "b" * 64
 
-# All that a socket proxy in front of the engine has to allow; exec, build, commit and the like are not in it.
+# All that a socket proxy in front of the engine has to allow; build, commit and the like are not in it.
 ENDPOINTS = {
     "GET /version",
     "GET /info",
     "GET /containers/json",
     "GET /containers/{}/json",
     "GET /containers/{}/logs",
+    "GET /containers/{}/stats",
     "POST /containers/create",
     "POST /containers/{}/start",
     "POST /containers/{}/unpause",
@@ -40,6 +41,13 @@ ENDPOINTS = {
     "GET /images/{}/json",
     "POST /images/{}/tag",
     "POST /images/create",
+    "DELETE /images/{}",
+}
+# And these where a gate has checks of the kind `exec`.
+ENDPOINTS_OF_COMMANDS = {
+    "POST /containers/{}/exec",
+    "POST /exec/{}/start",
+    "GET /exec/{}/json",
 }
 
 
@@ -187,6 +195,12 @@ def test_an_engine_that_falls_silent_is_unreachable(
         lambda: engine.stop(instance.id, 0.0),
         lambda: engine.rename(instance.id, "other"),
         lambda: engine.remove(instance.id),
+        lambda: engine.logs(instance.id, 5),
+        lambda: engine.execute(instance.id, ["true"], 20.0),
+        lambda: engine.usage(instance.id),
+        lambda: engine.description(instance.id),
+        lambda: engine.tags("web"),
+        lambda: engine.untag("web", "rollback"),
     )
     for call in calls:
         with pytest.raises(EngineUnreachable, match="in time"):
@@ -223,18 +237,25 @@ def test_only_the_documented_endpoints_are_used(
     engine.start(new)
     real.pause(new)
     engine.start(new)
+    engine.usage(new)
     engine.stop(new, 1.0)
     engine.set_restart_policy(new, engine.restart_policy(old.id))
     engine.rename(new, f"{old.name}.other")
     engine.logs(new, 5)
+    engine.description(old.id)
     engine.remove(template.id, fresh_volumes=True)
     engine.taken_ports()
     engine.free_bytes()
     engine.version()
     engine.tag(old.image_id, f"{real.project}/web", "rollback")
+    assert engine.tags(f"{real.project}/web")
+    engine.untag(f"{real.project}/web", "rollback")
     image = real.published()
     engine.missing([image])
     engine.pull(image)
     assert proxy.endpoints | {"POST /containers/{}/wait"} == ENDPOINTS
+    engine.start(old.id)
+    engine.execute(old.id, ["true"], 20.0)
+    assert proxy.endpoints - ENDPOINTS == ENDPOINTS_OF_COMMANDS
     with pytest.raises(EngineFailed):
         engine.start("f" * 64)

@@ -37,10 +37,9 @@ class Answer:
     @property
     def complaint(self) -> str:
         """The first few lines of what went wrong, without git's own hints and prefixes, on one line."""
-        lines = (line.strip() for line in self.err.splitlines())
-        told = [
-            re.sub(r"^(?:fatal|error): ", "", line) for line in lines if line and not line.startswith("hint:")
-        ]
+        lines = (line.strip() for line in self.err.splitlines() if not line.startswith("hint:"))
+        # Of a signing program that says nothing, git says "error:" and nothing either.
+        told = [words for line in lines if (words := re.sub(r"^(?:fatal|error): ?", "", line))]
         return "; ".join(told[:6])[:600] or f"exit code {self.code}"
 
 

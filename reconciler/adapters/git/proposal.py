@@ -90,5 +90,8 @@ def _commit(git: Git, tree: str, base: str, draft: Draft) -> str:
             "git config --global user.name NAME and user.email ADDRESS, or GIT_AUTHOR_* and GIT_COMMITTER_*"
         )
         raise RepositoryFailed("Git does not know who commits", hint=hint)
-    what = "signed (commit.gpgSign is on)" if signing else "written"
-    raise RepositoryFailed(f"The commit could not be {what}: {answer.complaint}")
+    if signing:
+        hint = "git config: gpg.format, gpg.program, gpg.ssh.program, user.signingKey; the key must need no passphrase"
+        what = f"The commit could not be signed (commit.gpgSign is on): {answer.complaint}"
+        raise RepositoryFailed(what, hint=hint)
+    raise RepositoryFailed(f"The commit could not be written: {answer.complaint}")

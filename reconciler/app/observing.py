@@ -1,0 +1,211 @@
+"""Observe a release that was kept, for as long as the matrix may still have something done about it.
+
+What fails at once in the gate is rolled back there. What fails later, or with a severity whose rollback has
+a delay, is acted on here: when its delay is over, unless it works again or a newer pin has arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from reconciler.app.converge import Late, Reconciler
+from reconciler.app.gatekeeper import CHECKS_AT_ONCE
+from reconciler.app.looking import Look
+from reconciler.app.samplers import Sampler, Scope, Subject, of_checks, of_container
+from reconciler.app.undoing import Moved, moved_by
+from reconciler.domain.comparison import Measures
+from reconciler.domain.gate import Evidence, Judgement, Rule, Sample, Track
+from reconciler.domain.journal import Observation
+from reconciler.domain.observed import Role
+from reconciler.domain.report import Report, Result
+from reconciler.domain.severity import Decision, Phase, Reaction, Response, Ruling, Verdict, decide
+
+EVERY_SECONDS = 1.0
+"""How far apart the rounds of samples are, where a check does not say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """How an observation ended: with a rejected release, or why it ended without one.
+
+    ``alerts`` are rulings that ask for people, ``report`` is the pass that took the release back.
+    """
+
+    reason: str
+    report: Report | None = None
+    alerts: tuple[Ruling, ...] = ()
+
+
+@dataclass(slots=True)
+class _Failing:
+    """A subject that fails by now, and since when."""
+
+    since_seconds: float
+    sample: Sample
+    told: bool = False
+
+
+@dataclass(slots=True)
+class Observing:
+    """One observation.
+
+    Args:
+        reconciler: the environment; its host should be ``attended``.
+        look: what was released.
+        run: the pass that did it.
+        moved: the pins that it moved.
+        baseline: what was measured before the switch.
+        seconds: for how long to observe.
+    """
+
+    reconciler: Reconciler
+    look: Look
+    run: str
+    moved: tuple[Moved, ...]
+    baseline: Mapping[str, Measures]
+    seconds: float
+    _failing: dict[str, _Failing] = field(default_factory=dict)
+    _alerts: list[Ruling] = field(default_factory=list)
+
+    def run_to_end(self) -> Observed:
+        """Observe until the time is over, a newer pin arrives, or the release is taken back.
+
+        Raises:
+            ReconcileError: the engine went away.
+        """
+        host, environment = self.reconciler.host, self.reconciler.environment
+        clock, started = host.clock, host.clock.monotonic()
+        until = clock.now() + timedelta(seconds=self.seconds)
+        self.reconciler.journal.observe(environment, Observation(self.run, self._revision, until))
+        try:
+            samplers = self._samplers()
+            tracks: dict[str, Track] = {}
+            while (elapsed := clock.monotonic() - started) < self.seconds:
+                if host.interrupted():
+                    return self._ended("interrupted")
+                if self._moved_on():
+                    return self._ended("a newer pin arrived")
+                self._round(samplers, tracks, elapsed)
+                decision = self._decide(samplers, tracks, elapsed)
+                if decision.reaction.response is Response.ROLL_BACK:
+                    return self._take_back(decision, elapsed)
+                clock.wait(min(EVERY_SECONDS, max(self.seconds - elapsed, 0.01)))
+            return self._ended("nothing failed that long" if self._failing else "everything stayed good")
+        finally:
+            self.reconciler.journal.observe(environment, None)
+
+    @property
+    def _revision(self) -> str:
+        return self.look.desired.revision.commit
+
+    def _ended(self, reason: str) -> Observed:
+        return Observed(reason, alerts=tuple(self._alerts))
+
+    def _samplers(self) -> list[Sampler]:
+        """Containers and checks, as in the gate."""
+        host, desired = self.reconciler.host, self.look.desired
+        observed = host.engine.observe(desired.environment.project)
+        serving = [i for i in observed.instances if i.role is Role.SERVING]
+        services = {service.name: service for service in desired.services}
+        released = {name for name, _, _ in self.moved}
+        subjects = []
+        for instance in serving:
+            vitals = host.engine.inspect(instance.id)
+            if instance.service in services and vitals is not None:
+                subject = Subject(instance.id, services[instance.service], vitals.restart_count)
+                subjects.append(of_container(host, subject, instance.name))
+        containers = {name: tuple(i.id for i in serving if i.service == name) for name in services}
+        fresh = frozenset(i.id for i in serving if i.service in released)
+        return [
+            *subjects,
+            *of_checks(host, desired.environment.gate, Scope(containers, fresh, self.baseline)),
+        ]
+
+    def _moved_on(self) -> bool:
+        """Whether Git asks for something else by now."""
+        desired = self.reconciler.desired
+        head = desired.repository.head()
+        if head.commit == self._revision:
+            return False
+        path = desired.path(self.reconciler.environment.pins)
+        return desired.repository.read(head, path) != self.look.source.pins_text
+
+    def _round(self, samplers: Sequence[Sampler], tracks: dict[str, Track], elapsed: float) -> None:
+        """One sample of each, side by side."""
+        with ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="check") as pool:
+            taken = list(pool.map(lambda sampler: sampler.take(elapsed), samplers))
+        for sampler, sample in zip(samplers, taken, strict=True):
+            track = tracks.get(sampler.subject, Track(sample, was_good=True))
+            tracks[sampler.subject] = track.after(sample, sampler.rule, soaking=True)
+
+    def _decide(self, samplers: Sequence[Sampler], tracks: Mapping[str, Track], elapsed: float) -> Decision:
+        """What is due by now, of all that fails."""
+        rulings = []
+        for sampler in samplers:
+            track = tracks[sampler.subject]
+            if track.good >= sampler.rule.successes or sampler.eager():
+                self._failing.pop(sampler.subject, None)
+                continue
+            verdict = _verdict(track, sampler.rule)
+            if verdict is Verdict.PASS:
+                continue
+            failing = self._failing.setdefault(sampler.subject, _Failing(elapsed, track.latest))
+            rulings.append(self._ruling(sampler, track.latest, verdict, failing, elapsed))
+        return decide(rulings, Phase.OBSERVED)
+
+    def _ruling(
+        self, sampler: Sampler, sample: Sample, verdict: Verdict, failing: _Failing, elapsed: float
+    ) -> Ruling:
+        """The matrix on one failure; a delay that is not over yet makes it an alert."""
+        severity = sample.severity or sampler.rule.severity
+        matrix = self.look.desired.environment.gate.matrix
+        reaction = matrix.reaction(severity, verdict, Phase.OBSERVED, attended=True)
+        ruling = Ruling(sampler.subject, severity, verdict, sample.detail, reaction)
+        if not failing.told:
+            failing.told = True
+            self._alerts.append(ruling)
+            self.reconciler.host.watching(f"{sampler.subject}: {sample.detail}: {reaction}")
+        if (
+            reaction.response is Response.ROLL_BACK
+            and elapsed - failing.since_seconds < reaction.after_seconds
+        ):
+            return Ruling(sampler.subject, severity, verdict, sample.detail, Reaction(Response.ALERT))
+        return ruling
+
+    def _take_back(self, decision: Decision, elapsed: float) -> Observed:
+        deciding = tuple(
+            Sample(r.check, Evidence.BAD, elapsed, r.detail, severity=r.severity) for r in decision.deciding
+        )
+        first = decision.deciding[0]
+        reason = f"{first.check}: {first.detail}"
+        judgement = Judgement(Verdict.FAIL, reason, deciding, elapsed, decision)
+        late = Late(self.look.desired, self.run, self.moved, judgement)
+        return Observed(reason, self.reconciler.run_once(late), tuple(self._alerts))
+
+
+def _verdict(track: Track, rule: Rule) -> Verdict:
+    """What a subject's samples say now: unlike in the gate, what failed once may have recovered."""
+    if track.latest.final or track.bad >= (1 if rule.brittle else rule.failures):
+        return Verdict.FAIL
+    return Verdict.INCONCLUSIVE if track.latest.evidence is Evidence.NONE else Verdict.PASS
+
+
+def observe(reconciler: Reconciler, look: Look, report: Report) -> Observed | None:
+    """Observe what a pass released; None where it released nothing that could be taken back.
+
+    Args:
+        reconciler: the environment.
+        look: what the pass was made from.
+        report: how the pass ended.
+
+    Raises:
+        ReconcileError: the engine went away.
+    """
+    moved = moved_by(report.plan) if report.plan is not None else ()
+    if report.result is not Result.CONVERGED or not moved or report.outcome is None:
+        return None
+    seconds = reconciler.environment.gate.matrix.longest_delay_seconds
+    return Observing(reconciler, look, report.run, moved, report.outcome.baseline, seconds).run_to_end()
