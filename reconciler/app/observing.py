@@ -139,7 +139,7 @@ class Observing:
             taken = list(pool.map(lambda sampler: sampler.take(elapsed), samplers))
         for sampler, sample in zip(samplers, taken, strict=True):
             track = tracks.get(sampler.subject, Track(sample, was_good=True))
-            tracks[sampler.subject] = track.after(sample, sampler.rule, soaking=True)
+            tracks[sampler.subject] = track.after(sample, sampler.rule)
 
     def _decide(self, samplers: Sequence[Sampler], tracks: Mapping[str, Track], elapsed: float) -> Decision:
         """What is due by now, of all that fails."""
@@ -193,13 +193,12 @@ def _verdict(track: Track, rule: Rule) -> Verdict:
     return Verdict.INCONCLUSIVE if track.latest.evidence is Evidence.NONE else Verdict.PASS
 
 
-def observe(reconciler: Reconciler, look: Look, report: Report) -> Observed | None:
+def observe(reconciler: Reconciler, report: Report) -> Observed | None:
     """Observe what a pass released; None where it released nothing that could be taken back.
 
     Args:
         reconciler: the environment.
-        look: what the pass was made from.
-        report: how the pass ended.
+        report: how the pass that released it ended.
 
     Raises:
         ReconcileError: the engine went away.
@@ -207,5 +206,8 @@ def observe(reconciler: Reconciler, look: Look, report: Report) -> Observed | No
     moved = moved_by(report.plan) if report.plan is not None else ()
     if report.result is not Result.CONVERGED or not moved or report.outcome is None:
         return None
+    look = reconciler.look()
+    if report.revision is None or look.desired.revision.commit != report.revision.commit:
+        return Observed("a newer pin arrived")
     seconds = reconciler.environment.gate.matrix.longest_delay_seconds
     return Observing(reconciler, look, report.run, moved, report.outcome.baseline, seconds).run_to_end()

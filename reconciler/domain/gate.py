@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.domain.environment import Gate
-from reconciler.domain.severity import Decision, Phase, Response, Ruling, Severity, Verdict, decide
+from reconciler.domain.severity import Decision, Phase, Reaction, Response, Ruling, Severity, Verdict, decide
 
 SPACING_SECONDS = 0.25
 """Bad samples closer than this count as one: three of them within a blink say no more than one does."""
@@ -50,8 +50,8 @@ class Sample:
 class Rule:
     """When a subject counts as good or failed; see ``domain.check.Check``.
 
-    ``rejecting`` are the severities whose failure ends the release at once. ``brittle`` subjects fail the
-    soak with their first bad sample.
+    ``rejecting`` are the severities whose failure ends the release at once. ``brittle`` subjects, once they
+    were good, fail with their first bad sample.
     """
 
     severity: Severity = Severity.CRITICAL
@@ -70,13 +70,15 @@ class Rule:
 class Track:
     """What is remembered of one subject.
 
-    ``good`` and ``bad`` count samples in a row, ``counted_at_seconds`` is when the last bad one counted.
+    ``good`` and ``bad`` count samples in a row, and so does ``calm``: those that are good or reject nothing.
+    ``counted_at_seconds`` is when the last bad one counted.
     ``broken`` is the sample with which it failed. The totals are for the report.
     """
 
     latest: Sample
     good: int = 0
     bad: int = 0
+    calm: int = 0
     counted_at_seconds: float | None = None
     was_good: bool = False
     broken: Sample | None = None
@@ -84,17 +86,19 @@ class Track:
     good_samples: int = 0
     slowest_seconds: float = 0.0
 
-    def after(self, sample: Sample, rule: Rule, *, soaking: bool) -> Track:
-        """The track after one more sample."""
+    def after(self, sample: Sample, rule: Rule) -> Track:
+        """The track after one more sample. Other subjects do not matter: more failures must not be better."""
         good = self.good + 1 if sample.evidence is Evidence.GOOD else 0
+        mild = sample.evidence is Evidence.BAD and not rule.rejects(sample)
         bad, counted_at = self._streak(sample, rule)
         ready = good >= rule.successes
-        worst = sample.final or bad >= (1 if rule.brittle and soaking else rule.failures)
+        worst = sample.final or bad >= (1 if rule.brittle and self.was_good else rule.failures)
         fails = worst and sample.evidence in (Evidence.BAD, Evidence.UNREADY)
         return Track(
             latest=sample,
             good=good,
             bad=bad,
+            calm=self.calm + 1 if good or mild else 0,
             counted_at_seconds=counted_at,
             was_good=self.was_good or ready,
             broken=self._worse(sample, rule) if fails else self.broken,
@@ -167,8 +171,7 @@ class Watch:
         for sample in samples:
             now = max(now, sample.at_seconds)
             track = tracks.get(sample.subject, Track(sample))
-            soaking = self.good_since_seconds is not None
-            tracks[sample.subject] = track.after(sample, self.rules[sample.subject], soaking=soaking)
+            tracks[sample.subject] = track.after(sample, self.rules[sample.subject])
         since = self.good_since_seconds
         if since is None and not _lacking(self.rules, tracks):
             since = now
@@ -197,14 +200,17 @@ def judge(watch: Watch, gate: Gate, elapsed_seconds: float, *, attended: bool = 
     if since is not None and elapsed_seconds - since < gate.soak_seconds:
         return None
     lacking = _lacking(watch.rules, watch.tracks)
-    if since is not None and not lacking:
+    unseen = watch.rules.keys() - watch.tracks.keys()  # also what may not reject is asked once
+    if since is not None and not lacking and not unseen:
         return _judgement(watch, gate, Verdict.PASS, (), elapsed_seconds, attended=attended)
-    # A streak may be under way at the end of the soak: it must end before anything is called good.
-    end = gate.timeout_seconds if since is None else max(gate.timeout_seconds, since + gate.soak_seconds)
+    # A streak may be under way at the end of the soak: it must end before anything is called good or bad. The
+    # end is the same whenever the soak began: what is good later must not get more time to recover.
+    end = gate.timeout_seconds + (0.0 if since is None else gate.soak_seconds)
     if elapsed_seconds < end:
         return None
     seen = tuple(watch.tracks[name].latest for name in lacking if name in watch.tracks)
-    bad = tuple(s for s in seen if s.evidence is not Evidence.NONE and watch.rules[s.subject].rejects(s))
+    failing = (s for s in seen if s.evidence in (Evidence.BAD, Evidence.UNREADY))
+    bad = tuple(sample for sample in failing if watch.rules[sample.subject].rejects(sample))
     verdict = Verdict.FAIL if bad else Verdict.INCONCLUSIVE
     return _judgement(watch, gate, verdict, bad or seen, elapsed_seconds, attended=attended)
 
@@ -220,9 +226,7 @@ def _lacking(rules: Mapping[str, Rule], tracks: Mapping[str, Track]) -> tuple[st
 
 def _settled(rule: Rule, track: Track) -> bool:
     """Good often enough, or bad in a way that rejects nothing."""
-    if track.good >= rule.successes:
-        return True
-    return track.latest.evidence is Evidence.BAD and not rule.rejects(track.latest)
+    return track.calm >= rule.successes
 
 
 def _judgement(
@@ -241,21 +245,22 @@ def _judgement(
     )
     rulings = [_ruling(name, watch, gate, attended=attended) for name in watch.rules]
     decision = decide(rulings, Phase.GATE)
-    if verdict is Verdict.INCONCLUSIVE and decision.reaction.response is not Response.ROLL_BACK:
+    reason = _reason(watch, verdict, deciding)
+    if verdict is Verdict.INCONCLUSIVE and decision.reaction != Reaction(Response.ROLL_BACK):
         verdict = Verdict.PASS
-    return Judgement(verdict, _reason(watch, verdict, deciding), deciding, elapsed_seconds, decision, tallies)
+    return Judgement(verdict, reason, deciding, elapsed_seconds, decision, tallies)
 
 
 def _ruling(name: str, watch: Watch, gate: Gate, *, attended: bool) -> Ruling:
     """The verdict on one subject by itself."""
     rule, track = watch.rules[name], watch.tracks.get(name)
+    sample = (track.broken or track.latest) if track is not None else None
     if track is None or (track.broken is None and track.latest.evidence is Evidence.NONE):
-        verdict, sample = Verdict.INCONCLUSIVE, track.latest if track else None
-    elif track.broken is not None:
-        verdict, sample = Verdict.FAIL, track.broken
+        verdict = Verdict.INCONCLUSIVE
+    elif track.broken is not None or track.latest.evidence is not Evidence.GOOD:
+        verdict = Verdict.FAIL
     else:
-        bad = track.latest.evidence is not Evidence.GOOD
-        verdict, sample = (Verdict.FAIL if bad else Verdict.PASS), track.latest
+        verdict = Verdict.PASS if _settled(rule, track) else Verdict.INCONCLUSIVE
     severity = (sample.severity if sample is not None else None) or rule.severity
     reaction = gate.matrix.reaction(severity, verdict, Phase.GATE, attended=attended)
     detail = sample.detail if sample is not None else "no sample was taken"
@@ -263,7 +268,7 @@ def _ruling(name: str, watch: Watch, gate: Gate, *, attended: bool) -> Ruling:
 
 
 def _reason(watch: Watch, verdict: Verdict, deciding: tuple[Sample, ...]) -> str:
-    if verdict is Verdict.PASS and not deciding:
+    if verdict is Verdict.PASS:
         return "everything stayed good"
     if deciding:
         return f"{deciding[0].subject}: {deciding[0].detail}"

@@ -152,7 +152,7 @@ class Decision:
             return "every check passed: keep"
         first = self.deciding[0]
         words = {Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "could not be made", Verdict.PASS: "passed"}
-        return f"{first.severity} check {first.check} {words[first.verdict]}: {first.reaction}"
+        return f"{first.severity} {first.check} {words[first.verdict]}: {first.reaction}"
 
 
 def decide(rulings: Iterable[Ruling], phase: Phase) -> Decision:

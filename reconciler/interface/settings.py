@@ -27,6 +27,8 @@ class Settings:
         allowed: powers over the host that services may ask for.
         state_directory: where locks and memory live.
         lock_wait_seconds: how long to wait for another reconciler.
+        parachute: whether to refuse a release from which there is no way back.
+        observe: stay after a release for as long as something may still have to be done about it.
         environ: the process's environment.
     """
 
@@ -42,6 +44,8 @@ class Settings:
     allowed: tuple[str, ...] = ()
     state_directory: Path = Path("/var/lib/reconcile")
     lock_wait_seconds: float = 0.0
+    parachute: bool = True
+    observe: bool = False
 
 
 def find_folder(named: str | None, here: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.converge import Reconciler
@@ -11,13 +12,19 @@ from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import USUAL_REMOVAL, Limits
-from reconciler.domain.report import Step
 from reconciler.errors import Refused
 from reconciler.interface.settings import Settings
-from reconciler.ports import Clock, Compose, Engine, Registry, Repository, StateFiles
+from reconciler.ports import Clock, Compose, Engine, Journal, Registry, Repository, StateFiles
 
 if TYPE_CHECKING:
     from reconciler.app.release import Pins
+    from reconciler.interface.render.live import Rows
+
+
+def _silence() -> Rows:
+    from reconciler.interface.render.live import Silence
+
+    return Silence()
 
 
 @dataclass(slots=True)
@@ -26,12 +33,12 @@ class Wiring:
 
     Args:
         settings: how this run was called.
-        progress: told of each finished step, with the environment's name.
+        rows: shows the progress of passes.
         interrupted: whether the run is to end.
     """
 
     settings: Settings
-    progress: Callable[[str, Step], None] = field(default=lambda _environment, _step: None)
+    rows: Rows = field(default_factory=_silence)
     interrupted: Callable[[], bool] = field(default=lambda: False)
     _repository: Repository | None = None
     _desired: DesiredState | None = None
@@ -152,12 +159,19 @@ class Wiring:
             )
         return self._engines[place]
 
+    def journal(self, environment: Environment) -> Journal:
+        """What this host wrote down about passes. The engine is not asked, and need not be there."""
+        from reconciler.adapters.host_state import Place, SqliteJournal
+
+        return SqliteJournal(Place(self.settings.state_directory, self.engine(environment).name))
+
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
-        from reconciler.adapters.host_state import LockFile, MemoryFile, Place
-        from reconciler.adapters.http_probe import HttpProbe
+        from reconciler.adapters.host_state import LockFile, Place, SqliteJournal
+        from reconciler.adapters.probe import OutsideProbe
 
         settings = self.settings
+        self.rows.expect(environment.name, environment.gate)
         engine = self.engine(environment)
         place = Place(settings.state_directory, engine.name)
         return Reconciler(
@@ -167,13 +181,17 @@ class Wiring:
                 engine=engine,
                 compose=self.compose,
                 registry=self.registry,
-                probe=HttpProbe(),
+                probe=OutsideProbe(),
                 clock=self.clock,
-                progress=lambda step: self.progress(environment.name, step),
+                progress=partial(self.rows.finished, environment.name),
+                started=partial(self.rows.started, environment.name),
+                watching=partial(self.rows.watching, environment.name),
                 interrupted=self.interrupted,
+                attended=settings.observe,
             ),
-            memory=MemoryFile(place),
+            journal=SqliteJournal(place),
             lock=LockFile(place, self.clock),
             limits=Limits(removal=1.0 if settings.allow_removal else USUAL_REMOVAL),
             lock_wait_seconds=settings.lock_wait_seconds,
+            parachute=settings.parachute,
         )

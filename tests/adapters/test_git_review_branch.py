@@ -38,6 +38,15 @@ def test_a_new_branch_leaves_everything_here_as_it_is(remote: Remote) -> None:
     expect_one_scalar(remote, REVIEW, theirs, pins(worker="3.0.0", cache="0.9.0"))
 
 
+def test_our_own_branch_stays_here_too(remote: Remote) -> None:
+    """With a base only the remote moves, whatever the pushed branch is called."""
+    clone, notes = remote.clone(), list[str]()
+    before, tip = local_state(remote.world, clone), remote.tip()
+    remote.world.open(clone, notes=notes).commit(undo("cache"), MESSAGE, push="main", base="main")
+    assert (local_state(remote.world, clone), notes) == (before, [])
+    expect_one_scalar(remote, "main", tip, pins(cache="0.9.0"))
+
+
 def test_a_branch_that_says_so_already_gets_no_second_commit(remote: Remote) -> None:
     """Also when others have put a commit on top."""
     repository = remote.world.open(remote.clone())

@@ -456,10 +456,10 @@ def test_importing_the_adapters_loads_no_library() -> None:
     script = (
         "import sys\n"
         "import reconciler.adapters.docker_host, reconciler.adapters.registry\n"
-        "import reconciler.adapters.http_probe\n"
+        "import reconciler.adapters.probe\n"
         "reconciler.adapters.docker_host.DockerHost('unix:///nowhere')\n"
         "reconciler.adapters.registry.HttpRegistry()\n"
-        "reconciler.adapters.http_probe.HttpProbe()\n"
+        "reconciler.adapters.probe.OutsideProbe()\n"
         "print(sorted({'docker', 'httpx', 'requests', 'urllib3', 'yaml', 'asyncio'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

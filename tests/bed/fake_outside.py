@@ -1,35 +1,50 @@
-"""The small ports around an engine: probe, registry, memory, lock."""
+"""The small ports around an engine: probe, registry, lock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.domain.environment import Environment, HttpCheck
+from reconciler.domain.check import Asked, Flow, Http, Query, Tcp
+from reconciler.domain.comparison import Seen
+from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Evidence
 from reconciler.domain.image import ImageRef
 from reconciler.errors import Locked, Refused
 
-GOOD = (Evidence.GOOD, "200")
-BAD = (Evidence.BAD, "500")
-NO_EVIDENCE = (Evidence.NONE, "the probe's own name lookup failed")
-
-Answer = tuple[Evidence, str]
+GOOD = Seen(Evidence.GOOD, "200 OK", 0.01, 200)
+BAD = Seen(Evidence.BAD, "500 Internal Server Error", 0.01, 500)
+UNREADY = Seen(Evidence.UNREADY, "connection refused")
+NO_EVIDENCE = Seen(Evidence.NONE, "the host's name cannot be resolved")
 
 
 @dataclass(slots=True)
 class FakeProbe:
-    """The `Probe` port: `answers` says what each check sees, by its name and how often it was asked."""
+    """The `Probe` port: `answers` says what is seen, by `place` and count; good by default."""
 
-    answers: dict[str, Callable[[int], Answer]] = field(default_factory=dict)
+    answers: dict[str, Callable[[int], Seen]] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
 
-    def http(self, check: HttpCheck) -> Answer:
+    def ask(self, question: Asked, time_limit_seconds: float) -> Seen:
         """See `ports.Probe`."""
-        self.asked[check.name] = self.asked.get(check.name, 0) + 1
-        answer = self.answers.get(check.name)
-        return answer(self.asked[check.name]) if answer is not None else GOOD
+        at = place(question)
+        self.asked[at] = self.asked.get(at, 0) + 1
+        answer = self.answers.get(at)
+        return answer(self.asked[at]) if answer is not None else GOOD
+
+
+def place(question: Asked) -> str:
+    """What `FakeProbe` knows a question by: the URL of its last request, or `host:port`."""
+    match question:
+        case Http():
+            return question.request.url
+        case Flow():
+            return question.requests[-1].url
+        case Tcp():
+            return f"{question.host}:{question.port}"
+        case Query():
+            return question.url
 
 
 @dataclass(slots=True)
@@ -46,23 +61,6 @@ class FakeRegistry:
         if image.digest or name not in self.digests:
             raise Refused(f"the registry has no {image}")
         return self.digests[name]
-
-
-@dataclass(slots=True)
-class FakeMemory:
-    """The `Memory` port; `kept_times` counts how often something was remembered."""
-
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    kept_times: int = 0
-
-    def kept(self, environment: Environment) -> Mapping[str, str]:
-        """See `ports.Memory`."""
-        return self.hashes
-
-    def keep(self, environment: Environment, hashes: Mapping[str, str]) -> None:
-        """See `ports.Memory`."""
-        self.hashes = dict(hashes)
-        self.kept_times += 1
 
 
 @dataclass(slots=True)

@@ -134,6 +134,7 @@ class RealBench:
             service["ports"] = [f"127.0.0.1:{spec.port}:8080"]
         if spec.joins:
             service["network_mode"] = f"service:{spec.joins}"
+            service["environment"] = {"PORT": "8081"}  # the other one listens on 8080, in the same network
         if spec.container_name:
             service["container_name"] = spec.container_name
         if spec.memory_limit_bytes:

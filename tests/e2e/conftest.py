@@ -12,6 +12,7 @@ import pytest
 from tests.bed.registry import Registry
 from tests.bed.tools import BedError, docker
 from tests.e2e.images import Images
+from tests.e2e.stage import STACK
 from tests.e2e.world import World, await_answer, published
 
 COMMAND = 'scripts/bed up && eval "$(scripts/bed env)"'
@@ -70,3 +71,15 @@ def untouched(common_world: World) -> Iterator[World]:
     assert world.marks() == before, "what ran was touched"
     await_answer(world.url, "version=1")
     world.expect_no_leftovers()
+
+
+@pytest.fixture(scope="module")
+def stage(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world at version 1, in which everybody takes back what they did."""
+    with World(tmp_path_factory.mktemp("stage"), images) as world:
+        port, world.url = published()
+        world.write(".gitignore", "*.ignored\n")
+        world.stack(STACK.format(port=port), web="web:1", worker="web:1")
+        world.once().expect(0)
+        await_answer(world.url, "version=1")
+        yield world

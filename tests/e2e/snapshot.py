@@ -134,7 +134,8 @@ def _mark(one: Content) -> object:
 
 
 def _shape(network: Content) -> object:
-    ends = sorted(network["Containers"] or {})
+    everybodys = network["Name"] in ("bridge", "host", "none")
+    ends = [] if everybodys else sorted(network["Containers"] or {})
     return {"name": network["Name"], "labels": network["Labels"], "containers": ends}
 
 

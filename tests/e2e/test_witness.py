@@ -2,63 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import fcntl
 import os
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import quote
 
 import pytest
 
-from tests.bed.tools import terminate
-from tests.e2e.canaries import places, sung
-from tests.e2e.images import Images
-from tests.e2e.leftovers import leftovers
-from tests.e2e.snapshot import Scope, Snapshot, take
+from tests.e2e.stage import STACK, by_hand
 from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer, published
-
-STACK = """
-    services:
-      web:
-        image: web
-        ports: ["127.0.0.1:{port}:8080"]
-      worker:
-        image: web
-        stop_grace_period: 1s
-    """
-
-
-@pytest.fixture(scope="module")
-def stage(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world at version 1, in which everybody takes back what they did."""
-    with World(tmp_path_factory.mktemp("stage"), images) as world:
-        port, world.url = published()
-        world.write(".gitignore", "*.ignored\n")
-        world.stack(STACK.format(port=port), web="web:1", worker="web:1")
-        world.once().expect(0)
-        await_answer(world.url, "version=1")
-        yield world
-
-
-def look(world: World) -> Snapshot:
-    from docker import APIClient
-
-    client = APIClient(base_url=world.host, version="auto")
-    try:
-        return take(client, Scope(world.project, "none", "none"))
-    finally:
-        client.close()
-
-
-def by_hand(world: World, *flags: str, service: str = "web", number: int = 1, image: str = "web:2") -> str:
-    """A container that says it is one of the project's."""
-    labels = {"project": world.project, "service": service, "container-number": str(number)}
-    told = [f"--label=com.docker.compose.{name}={value}" for name, value in labels.items()]
-    return world.docker("run", "--detach", *told, *flags, world.images.pinned(image)).strip()
 
 
 class Told:
@@ -147,6 +101,13 @@ def test_a_second_generation_is_found(stage: World) -> None:
     told.holds("I-2: two generations of web-1 ran at once", "I-2: 2 generations of web run")
 
 
+def test_an_answer_that_goes_to_and_fro_is_found(stage: World) -> None:
+    with caught(stage, url=stage.url) as told:
+        assert told.witness.prober is not None
+        told.witness.prober.samples.append((0, "version=2"))
+    told.holds("I-2: the answer changed 2 times with 0 starts: version=1 → version=2 → version=1")
+
+
 # -- I-3 ------------------------------------------------------------------------------------------
 
 HARM = {
@@ -204,6 +165,16 @@ def test_a_success_that_is_none_is_found(stage: World, arguments: tuple[str, ...
     told.holds("I-4: the report says .*, and worker runs nothing")
 
 
+def test_an_undone_release_that_leaves_something_else_is_found(stage: World) -> None:
+    with caught(stage) as told:
+        stage.release(web="web:crash")
+        stage.once().expect(10)
+        stage.docker("rm", "--force", stage.container("worker").name)
+    stage.revert()
+    stage.once().expect(0)
+    told.holds("I-4: the report says rolled-back, and worker does not run what it ran before")
+
+
 def test_a_pass_that_finds_something_to_do_again_is_found(stage: World) -> None:
     with caught(stage) as told:
         stage.once().expect(0)
@@ -212,35 +183,7 @@ def test_a_pass_that_finds_something_to_do_again_is_found(stage: World) -> None:
     told.holds("I-6: one more pass did: container start", "I-6: one more pass left other containers")
 
 
-# -- I-7 ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("ending", ["successor", "predecessor"])
-def test_a_container_of_the_switch_is_found(stage: World, ending: str) -> None:
-    made = by_hand(stage, "--name", f"{stage.project}-web-1.{ending}")
-    try:
-        assert leftovers(stage, look(stage)) == [
-            f"I-7: left behind: container {stage.project}-web-1.{ending}"
-        ]
-    finally:
-        stage.docker("rm", "--force", made)
-
-
-def test_a_template_is_found(stage: World) -> None:
-    made = by_hand(stage, "--label=reconcile.template=1")
-    try:
-        assert "I-7: left behind: container" in "".join(leftovers(stage, look(stage)))
-    finally:
-        stage.docker("rm", "--force", made)
-
-
-def test_an_endpoint_is_found(stage: World) -> None:
-    other = stage.docker("run", "--detach", stage.images.pinned("web:2")).strip()
-    try:
-        stage.docker("network", "connect", f"{stage.project}_default", other)
-        assert "I-7: left behind: endpoint of" in "".join(leftovers(stage, look(stage)))
-    finally:
-        stage.docker("rm", "--force", other)
+# -- I-7, I-8 ---------------------------------------------------------------------------------------
 
 
 def test_an_anonymous_volume_is_found(stage: World) -> None:
@@ -249,84 +192,6 @@ def test_an_anonymous_volume_is_found(stage: World) -> None:
         stage.docker("rm", "--force", by_hand(stage, "--volume", "/data"))
     told.holds("I-7: left behind: volume [0-9a-f]{64}")
     stage.docker("volume", "rm", told.text.partition("behind: volume ")[2].split()[0])
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["tmp/reconcile-x", "memory/tmpabc", "memory/a.tmp", "repository/.git/index.lock", "repository/app/new"],
-)
-def test_a_file_is_found(stage: World, path: str) -> None:
-    (stage.root / path).touch()
-    try:
-        assert path.rpartition("/")[2] in "".join(leftovers(stage, look(stage)))
-    finally:
-        (stage.root / path).unlink()
-
-
-def test_a_ref_and_a_half_written_object_are_found(stage: World) -> None:
-    stage.git("update-ref", "refs/reconcile/proposal", "HEAD")
-    (stage.repository / ".git/objects/tmp_obj_x").touch()
-    try:
-        found = "".join(leftovers(stage, look(stage)))
-    finally:
-        stage.git("update-ref", "-d", "refs/reconcile/proposal")
-        (stage.repository / ".git/objects/tmp_obj_x").unlink()
-    assert "ref refs/reconcile/proposal" in found
-    assert "tmp_obj_x" in found
-
-
-def test_a_lock_that_is_held_and_a_process_are_found(stage: World) -> None:
-    with (stage.root / "memory" / "x.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        child = subprocess.Popen(["sleep", "60"], env=stage.environ)
-        try:
-            found = "".join(leftovers(stage, look(stage)))
-        finally:
-            terminate(child)
-    (stage.root / "memory" / "x.lock").unlink()
-    assert "lock x.lock" in found
-    assert f"process {child.pid}: sleep 60" in found
-    assert leftovers(stage, look(stage)) == [], "everything was taken back"
-
-
-# -- I-8 ------------------------------------------------------------------------------------------
-
-
-def heard(world: World) -> list[str]:
-    return sung(world.canaries, places(world, look(world), (), ()))
-
-
-@pytest.mark.parametrize("folder", ["memory", "memory/deep", "tmp", "run-00"])
-def test_a_secret_in_a_file_is_found(stage: World, folder: str) -> None:
-    file = stage.root / folder / "found"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(f"x{quote(stage.canaries['CANARY_TOKEN'], safe='')}x")
-    try:
-        assert heard(stage) == [f"I-8: the value of CANARY_TOKEN is in {folder}/found"]
-    finally:
-        file.unlink()
-
-
-def test_a_secret_in_gits_objects_is_found(stage: World) -> None:
-    coded = base64.b64encode(f"ada:{stage.canaries['CANARY_PASSWORD']}".encode()).decode()
-    (stage.root / "blob").write_text(coded)
-    blob = stage.git("hash-object", "-w", str(stage.root / "blob"))
-    try:
-        assert heard(stage) == ["I-8: the value of CANARY_PASSWORD is in objects of .git"]
-    finally:
-        (stage.repository / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    with (stage.repository / ".git/config").open("a") as config:
-        config.write(f'[remote "x"]\n  url = https://ada:{stage.canaries["CANARY_TOKEN"]}@example.org\n')
-    assert heard(stage) == ["I-8: the value of CANARY_TOKEN is in .git: config"]
-    stage.git("config", "--remove-section", "remote.x")
-
-
-def test_a_secret_in_a_label_is_found(stage: World) -> None:
-    made = by_hand(stage, f"--label=note={stage.canaries['CANARY_EMAIL']}", "--name", f"{stage.project}-x")
-    try:
-        assert heard(stage) == [f"I-8: the value of CANARY_EMAIL is in name and labels of {stage.project}-x"]
-    finally:
-        stage.docker("rm", "--force", made)
 
 
 def test_a_secret_in_an_argument_is_found(stage: World) -> None:

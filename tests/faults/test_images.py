@@ -190,7 +190,7 @@ def refusal(action: Callable[[], None]) -> str:
 
 def _host(world: FakeWorld) -> Host:
     from reconciler.adapters.clock import SystemClock
-    from reconciler.adapters.http_probe import HttpProbe
+    from reconciler.adapters.probe import OutsideProbe
     from reconciler.adapters.registry import HttpRegistry
 
-    return Host(world, world, HttpRegistry(lambda _host: None), HttpProbe({}), SystemClock())
+    return Host(world, world, HttpRegistry(lambda _host: None), OutsideProbe({}), SystemClock())

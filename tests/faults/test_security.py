@@ -25,7 +25,7 @@ from reconciler.errors import InvalidSettings, InvalidState
 from tests.bed.engine_proxy import EngineProxy
 from tests.bed.fake_engine import FakeWorld
 from tests.bed.git_world import GitWorld
-from tests.contract.test_lost_answers import ENDPOINTS
+from tests.contract.test_lost_answers import ENDPOINTS, ENDPOINTS_OF_COMMANDS
 from tests.e2e.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -234,6 +234,7 @@ def endpoint(request: str) -> str:
 
 def test_row_9_the_documented_endpoints_are_those_that_are_tested() -> None:
     assert documented("Asked by reconcile") == ENDPOINTS
+    assert documented("Asked for checks of the kind exec") == ENDPOINTS_OF_COMMANDS
 
 
 def test_row_9_a_whole_cycle_asks_for_nothing_else(world: World, tmp_path: Path) -> None:
@@ -261,9 +262,8 @@ def test_row_9_a_whole_cycle_asks_for_nothing_else(world: World, tmp_path: Path)
     allowed = documented("Asked by reconcile") | documented("Asked by Docker Compose")
     assert asked <= allowed, asked - allowed
     assert "POST /containers/{}/stop" in asked, "the proxy was not used"
-    assert not [
-        one for one in allowed if re.search(r"exec|build|commit|plugins|secrets|prune|DELETE /(?!cont)", one)
-    ]
+    never = r"exec|build|commit|plugins|secrets|prune|DELETE /(?!containers|images)"
+    assert not [one for one in allowed if re.search(never, one)]
 
 
 # --- Row 16: how far a bad commit reaches ---------------------------------------------------------
@@ -320,12 +320,26 @@ def test_row_16_a_commit_to_staging_never_changes_production(
     assert production() == before
 
 
+def test_row_9_commands_are_run_for_checks_alone() -> None:
+    """And in one place: a proxy that refuses them must not stop anything else."""
+    users = {
+        name
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("exec_create", "exec_start", "exec_run")
+    }
+    assert users == {"adapters/docker_host/inside.py"}
+
+
 def test_row_16_nothing_here_can_remove_a_volume_or_prune() -> None:
-    """The one flag that can is for volumes of containers that never ran."""
+    """The one flag that can is for volumes of containers that never ran; names of images go without force."""
     for name, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
-                assert not re.search(r"^(remove_volume|prune_|remove_image|remove_network)", node.attr), name
+                assert not re.search(r"^(remove_volume|prune_|remove_network)", node.attr), name
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "remove_image":
+                assert name == "adapters/docker_host/images.py"
+                assert {keyword.arg for keyword in node.keywords} == {"noprune"}
             if isinstance(node, ast.keyword) and node.arg == "fresh_volumes" and name.startswith("app/"):
                 assert ast.unparse(node.value) in ("True", "instance.state is State.CREATED"), name
                 assert name in ("app/prepare.py", "app/recover.py", "app/successors.py"), (

@@ -32,7 +32,7 @@ def test_wiring_imports_nothing_heavy() -> None:
 
 
 def test_adapters_import_their_libraries_late() -> None:
-    adapters = ("docker_host", "registry", "http_probe", "git", "host_state", "clock")
+    adapters = ("docker_host", "registry", "probe", "git", "host_state", "clock")
     modules = ", ".join(f"reconciler.adapters.{name}" for name in adapters)
     assert not loaded_by(f"import {modules}") & HEAVY
     assert "jsonschema" not in loaded_by("import reconciler.adapters.state_files")

@@ -68,7 +68,7 @@ def tags(connection: Connection, repository: str) -> dict[str, str]:
         return {
             tag: image["Id"]
             for image in client.images(name)
-            for known, tag in _tagged(image.get("RepoTags") or ())
+            for known, tag in _tagged(image["RepoTags"] or ())
             if known == name
         }
 

@@ -91,7 +91,7 @@ def _commit(git: Git, tree: str, base: str, draft: Draft) -> str:
         )
         raise RepositoryFailed("Git does not know who commits", hint=hint)
     if signing:
-        hint = "git config: gpg.format, gpg.program, gpg.ssh.program, user.signingKey; the key must need no passphrase"
+        hint = "git config: gpg.format, gpg.program, gpg.ssh.program, user.signingKey (without passphrase)"
         what = f"The commit could not be signed (commit.gpgSign is on): {answer.complaint}"
         raise RepositoryFailed(what, hint=hint)
     raise RepositoryFailed(f"The commit could not be written: {answer.complaint}")

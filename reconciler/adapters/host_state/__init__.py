@@ -1,9 +1,9 @@
-"""What one host keeps in its state directory: locks, and the memory of earlier passes."""
+"""What one host keeps in its state directory: locks, and the journal of its passes."""
 
 from __future__ import annotations
 
+from reconciler.adapters.host_state.journal import SqliteJournal
 from reconciler.adapters.host_state.lock import LockFile
-from reconciler.adapters.host_state.memory import MemoryFile
 from reconciler.adapters.host_state.place import Place
 
-__all__ = ["LockFile", "MemoryFile", "Place"]
+__all__ = ["LockFile", "Place", "SqliteJournal"]

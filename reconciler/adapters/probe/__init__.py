@@ -30,9 +30,9 @@ class OutsideProbe:
     def ask(self, question: Asked, time_limit_seconds: float) -> Seen:
         """See ``ports.Probe``.
 
-        The whole look (all redirects, all requests of a flow) takes at most ``time_limit_seconds``, but for the
-        resolution of a host's name, which the system bounds. What ``${NAME}`` stands for, and what a flow
-        captured, never shows in the detail.
+        The whole look (all redirects, all requests of a flow) takes at most ``time_limit_seconds``, but for
+        the resolution of a host's name, which the system bounds. What ``${NAME}`` stands for, and what a
+        flow captured, never shows in the detail.
         """
         secrets = Secrets(self._environ)
         seen = self._seen(question, time_limit_seconds, secrets)
@@ -40,7 +40,10 @@ class OutsideProbe:
 
     def _seen(self, question: Asked, seconds: float, secrets: Secrets) -> Seen:
         # What they import takes longer than a pass with nothing to do.
-        from reconciler.adapters.probe import flow, http, query, tcp
+        import reconciler.adapters.probe.flow as flow
+        import reconciler.adapters.probe.http as http
+        import reconciler.adapters.probe.query as query
+        import reconciler.adapters.probe.tcp as tcp
 
         match question:
             case Http():

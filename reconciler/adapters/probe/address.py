@@ -94,4 +94,4 @@ def _parsed(url: str) -> Address:
 
 
 def _basic(login: str) -> str:
-    return f"Basic {b64encode(login.encode()).decode('ascii')}"
+    return f"Basic {b64encode(login.encode('utf-8', 'surrogateescape')).decode('ascii')}"

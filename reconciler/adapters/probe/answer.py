@@ -20,7 +20,8 @@ _GZIP_OR_ZLIB = 47  # zlib's own number for "either, as the header says"
 class Answer:
     """``body`` is as far as it was read, and ``whole`` says whether that is all of it.
 
-    ``location`` is where a redirect that was not followed leads, with its host and path alone.
+    ``location`` is where a redirect that was not followed leads, with its host and path alone; ``seconds`` is
+    how long it took, redirects included.
     """
 
     status: int
@@ -28,6 +29,7 @@ class Answer:
     body: bytes = b""
     whole: bool = True
     location: str = ""
+    seconds: float = 0.0
 
     @property
     def words(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from reconciler.adapters.probe.deadline import Deadline
 from reconciler.adapters.probe.trouble import Unaskable
@@ -33,7 +34,9 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise min(errors, key=_vagueness)
 
 
-def _connected(family: int, kind: int, protocol: int, address: object, seconds: float) -> socket.socket:
+def _connected(
+    family: int, kind: int, protocol: int, address: tuple[Any, ...], seconds: float
+) -> socket.socket:
     connection = socket.socket(family, kind, protocol)
     try:
         connection.settimeout(seconds)
@@ -53,4 +56,5 @@ def _vagueness(error: OSError) -> int:
             return 0
         case TimeoutError():
             return 1
-    return 2
+        case _:
+            return 2

@@ -12,8 +12,11 @@ from reconciler.adapters.probe.answer import Answer
 from reconciler.adapters.probe.secrets import Secrets
 from reconciler.adapters.probe.trouble import Unaskable
 from reconciler.domain.check import Expectation
+from reconciler.domain.comparison import Seen
+from reconciler.domain.gate import Evidence
 
 _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "proxy-authenticate", "www-authenticate"})
+_STARTING = frozenset({502, 503, 504})
 _USUAL = Expectation().statuses
 
 
@@ -36,21 +39,24 @@ def understood(expect: Expectation) -> None:
             raise Unaskable(f"what is expected at {path} is not JSON") from None
 
 
-def status_as_expected(answer: Answer, expect: Expectation) -> bool:
+def within(status: int, expect: Expectation) -> bool:
     """Whether it is one of the statuses asked for."""
-    return any(low <= answer.status <= high for low, high in expect.statuses)
+    return any(low <= status <= high for low, high in expect.statuses)
 
 
-def wrong(answer: Answer, expect: Expectation, secrets: Secrets) -> str:
-    """What is not as expected, the first such thing, in a few words; empty where all is.
+def judged(answer: Answer, expect: Expectation, secrets: Secrets) -> Seen:
+    """What an answer is evidence of.
 
     Raises:
         Unaskable: the body is too large to look into.
     """
-    if not status_as_expected(answer, expect):
-        return _status(answer, expect, secrets)
-    words = next(_wrong_parts(answer, expect, secrets), "")
-    return f"{answer.status}, but {words}" if words else ""
+    evidence, words = Evidence.GOOD, answer.words
+    if not within(answer.status, expect):
+        starting = answer.status in _STARTING
+        evidence, words = Evidence.UNREADY if starting else Evidence.BAD, _status(answer, expect, secrets)
+    elif wrong := next(_wrong_parts(answer, expect, secrets), ""):
+        evidence, words = Evidence.BAD, f"{answer.status}, but {wrong}"
+    return Seen(evidence, words, answer.seconds, answer.status)
 
 
 def _status(answer: Answer, expect: Expectation, secrets: Secrets) -> str:
@@ -100,4 +106,5 @@ def _shown(value: Any, secrets: Secrets) -> str:
             return "an object"
         case list():
             return f"a list of {len(value)}"
-    return secrets.shown(json.dumps(value, ensure_ascii=False))
+        case _:
+            return secrets.shown(json.dumps(value, ensure_ascii=False))

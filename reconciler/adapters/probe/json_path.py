@@ -52,4 +52,5 @@ def same(one: Any, other: Any) -> bool:
             return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
         case list(), list():
             return len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+        case _:
+            return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -53,7 +53,7 @@ class Secrets:
         self._seen.append((name, value))
 
     def shown(self, text: str, most: int = SHOWN_CHARACTERS) -> str:
-        """Something from outside as one short line, without values. They go first: half a secret is one too."""
+        """Something from outside as one short line, without values; cutting comes last."""
         line = " ".join(self._without(text, 1).split())
         line = "".join(c if c.isprintable() else "?" for c in line)
         return line if len(line) <= most else f"{line[: most - 1]}…"
@@ -87,7 +87,8 @@ class Secrets:
                 return [self._filled(item) for item in value]
             case dict():
                 return {self.fill(key): self._filled(item) for key, item in value.items()}
-        return value
+            case _:
+                return value
 
     def _without(self, text: str, shortest: int) -> str:
         names = {
@@ -115,5 +116,6 @@ def _forms(value: str) -> Iterator[str]:
     yield quote_plus(raw)
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield base64.b64encode(raw).decode("ascii").rstrip("=")
     yield raw.decode("latin-1")
+    if len(value) >= _SHORT:
+        yield base64.b64encode(raw).decode("ascii").rstrip("=")

@@ -46,7 +46,8 @@ def seen_instead(error: Exception, deadline: Deadline, secrets: Secrets) -> Seen
             return Seen(Evidence.UNREADY, "the connection was closed without an answer")
         case OSError():
             return _without_route(error, secrets)
-    return Seen(Evidence.BAD, "what answers does not speak HTTP, or broke off")
+        case _:
+            return Seen(Evidence.BAD, "what answers does not speak HTTP, or broke off")
 
 
 def _without_tls(error: ssl.SSLError, secrets: Secrets) -> Seen:
@@ -57,8 +58,10 @@ def _without_tls(error: ssl.SSLError, secrets: Secrets) -> Seen:
             return Seen(Evidence.BAD, f"the certificate is not trusted: {secrets.shown(why)}")
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return Seen(Evidence.UNREADY, "the TLS handshake was cut off")
-    reason = (error.reason or "unknown reason").replace("_", " ").lower()
-    return Seen(Evidence.BAD, f"no TLS connection: {secrets.shown(reason)}")
+        case _:
+            # Those that the ssl module raises itself have no reason.
+            reason = (getattr(error, "reason", None) or "unknown reason").replace("_", " ").lower()
+            return Seen(Evidence.BAD, f"no TLS connection: {secrets.shown(reason)}")
 
 
 def _without_route(error: OSError, secrets: Secrets) -> Seen:

@@ -48,6 +48,9 @@ class Wire:
         self._connection.settimeout(self._deadline.left())
         return self._connection.recv_into(buffer)
 
+    def flush(self) -> None:
+        """Nothing: it is for reading."""
+
     def close(self) -> None:
         """Nothing; see ``connected``."""
 

@@ -8,13 +8,13 @@ messages here as well.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
+from reconciler.adapters.state_files.scalars import document
 from reconciler.adapters.state_files.source import Source, did_you_mean, in_order, quoted
 from reconciler.errors import Failed, Finding
 
@@ -22,21 +22,17 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 # Keys of the whole product's reconcile.yaml that this version does not act on: saying so is better than
-# "unknown key", and ignoring a check would be worse than both.
-_CHECK_KINDS: Final = frozenset({"latency", "memory", "logs", "flow", "tcp", "exec", "errors", "query"})
-_ENVIRONMENT_PARTS: Final = frozenset({"data", "severity"})
+# "unknown key", and ignoring them would be worse than both.
+_UNSUPPORTED: Final = frozenset({"data"})
 
 _TYPES: Final = {
     "object": "a mapping of keys and values",
     "array": "a list",
     "string": "text",
     "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
 }
-# Plain scalars that are not text to a YAML 1.2 reader. https://yaml.org/spec/1.2.2/#1032-tag-resolution
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
 
 
 def folder() -> Path:
@@ -76,28 +72,9 @@ def violations(source: Source, root: Node, schema: Dict[str, Any]) -> tuple[Find
     # Imported late: it takes 90 ms, and only commands that read state need it.
     from jsonschema import Draft202012Validator
 
-    errors = Draft202012Validator(schema).iter_errors(instance(root))
+    errors = Draft202012Validator(schema).iter_errors(document(root))
     explained = (finding for error in errors for finding in _explain(source, root, error))
     return in_order(explained)
-
-
-def instance(node: Node) -> Any:
-    """The node as JSON Schema sees it: plain scalars get the type that YAML 1.2's core schema gives them."""
-    match node:
-        case Mapping():
-            return {key.value: instance(value) for key, value in node.entries}
-        case Items():
-            return [instance(item) for item in node.items]
-        case Text(style="") if node.empty:
-            return None
-        case Text(style="", value="true" | "True" | "TRUE" | "false" | "False" | "FALSE"):
-            return node.value.lower() == "true"
-        case Text(style="") if _INTEGER.fullmatch(node.value):
-            # The schema asks for one small number; what is longer than that only has to be a number.
-            return int(node.value) if node.value.isdecimal() and len(node.value) < 10 else 0.5
-        case Text(style="") if _FLOAT.fullmatch(node.value):
-            return 0.5
-    return node.value
 
 
 def _explain(source: Source, root: Node, error: ValidationError) -> Iterator[Finding]:
@@ -116,22 +93,16 @@ def _explain(source: Source, root: Node, error: ValidationError) -> Iterator[Fin
         case "additionalProperties" if isinstance(node, Mapping):
             yield from _unknown_keys(source, node, name, schema["properties"])
         case "required" if isinstance(node, Mapping):
-            if not _unsupported_keys(node, schema["properties"]):
-                missing = [wanted for wanted in schema["required"] if node.entry(wanted) is None]
-                yield from (
-                    _finding(
-                        source,
-                        key or node,
-                        f"{_at(name)} has no {wanted!r}",
-                        _example(schema["properties"][wanted]),
-                    )
-                    for wanted in missing
-                )
+            for wanted in schema["required"]:
+                if node.entry(wanted) is None:
+                    example = _example(schema["properties"][wanted])
+                    yield _finding(source, key or node, f"{_at(name)} has no {wanted!r}", example)
+        case "oneOf" if isinstance(node, Mapping):
+            yield from _wrong_choice(source, key, node, name, schema)
         case "type" | "minProperties" | "minItems":
             yield _finding(source, _position(key, node), *_wrong_type(name, node, schema))
-        case "maxLength" | "maxItems":
-            what = "characters" if error.validator == "maxLength" else "entries"
-            yield _finding(source, node, f"{_at(name)} has more than {schema[error.validator]} {what}")
+        case "maxLength" | "maxItems" | "minLength" | "minimum" | "maximum":
+            yield _finding(source, node, _wrong_size(name, str(error.validator), schema))
         case "enum" | "const":
             yield _finding(source, node, *_wrong_word(name, node, schema))
         case _:
@@ -174,22 +145,36 @@ def _example(schema: Dict[str, Any]) -> str:
     return f"for example {json.dumps(examples[0])}" if examples else ""
 
 
-def _unsupported_keys(node: Mapping, known: Dict[str, Any]) -> frozenset[str]:
-    """Keys that belong to the format, but not to this version of the program."""
-    wanted = _CHECK_KINDS if "http" in known else _ENVIRONMENT_PARTS if "project" in known else frozenset()
-    return wanted & {key.value for key, _ in node.entries}
+def _wrong_choice(
+    source: Source, key: Text | None, node: Mapping, name: str, schema: Dict[str, Any]
+) -> Iterator[Finding]:
+    """None of several keys, or more than one; the second one is shown."""
+    choices = {one["required"][0] for one in schema["oneOf"] if "required" in one}
+    chosen = [written for written, _ in node.entries if written.value in choices]
+    known = schema.get("properties", {})
+    if not chosen and any(written.value not in known for written, _ in node.entries):
+        return  # The unknown key is meant to be one of them.
+    yield _finding(source, chosen[1] if chosen[1:] else key or node, f"{_at(name)}: {_words(schema)}")
 
 
 def _unknown_keys(source: Source, node: Mapping, name: str, known: Dict[str, Any]) -> Iterator[Finding]:
-    unsupported = _unsupported_keys(node, known)
     for key, _ in node.entries:
-        if key.value in unsupported:
-            what = f"a check of the kind {key.value!r}" if "http" in known else repr(key.value)
-            hint = "remove it: checks are 'http' so far" if "http" in known else "remove it"
-            yield _finding(source, key, f"{_at(name)}: {what} is not supported by this version", hint)
+        if key.value in _UNSUPPORTED and "project" in known:
+            message = f"{_at(name)}: {key.value!r} is not supported by this version"
+            yield _finding(source, key, message, "remove it")
         elif key.value not in known:
             hint = did_you_mean(key.value, known) or f"known here: {', '.join(known)}"
             yield _finding(source, key, f"{quoted(key.value)} is not a key of {_at(name)}", hint)
+
+
+def _wrong_size(name: str, limit: str, schema: Dict[str, Any]) -> str:
+    match limit:
+        case "minLength":
+            return f"{_at(name)} is empty"
+        case "minimum" | "maximum":
+            return f"{_at(name)} must be at {'least' if limit == 'minimum' else 'most'} {schema[limit]:g}"
+    what = "characters" if limit == "maxLength" else "entries"
+    return f"{_at(name)} has more than {schema[limit]} {what}"
 
 
 def _wrong_type(name: str, node: Node, schema: Dict[str, Any]) -> tuple[str, str]:
@@ -201,13 +186,18 @@ def _wrong_type(name: str, node: Node, schema: Dict[str, Any]) -> tuple[str, str
             _example(schema),
         )
     if schema["type"] == "string":
-        unit = "patternErrorMessage" in schema and "unit" in schema["patternErrorMessage"]
-        hint = f"write {node.value}s" if unit and node.value.isdecimal() else f"quote it: {node.value!r}"
         return (
             f"{_at(name)}: {node.value} is read as a number or as true or false, and text is expected",
-            hint,
+            _as_text(node.value, schema.get("patternErrorMessage", "")),
         )
     return f"{_at(name)}: {quoted(node.value)} is not {expected}", _example(schema)
+
+
+def _as_text(value: str, wanted: str) -> str:
+    """What to write instead of a number."""
+    if value.isdecimal() and "unit" in wanted:
+        return f"write {value}s"
+    return f"write {value}%" if "percentage" in wanted else f"quote it: {value!r}"
 
 
 def _wrong_word(name: str, node: Node, schema: Dict[str, Any]) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
-The schema says what may be written. Here is only what it cannot say: that two environments must not fight
-over the same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile
+The schema says what may be written. Here is only what it cannot say (about checks: ``check_rules``): that
+two environments must not fight over the same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile
 list, and does not know that ``./a.yml`` is ``a.yml``).
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import Final
 
 from reconciler.adapters.state_files import schemas
 from reconciler.adapters.state_files.accepted import NOTHING_ACCEPTED, Accepted, digest
-from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
+from reconciler.adapters.state_files.check_rules import broken_rules
+from reconciler.adapters.state_files.checks import check
+from reconciler.adapters.state_files.matrix import matrix
+from reconciler.adapters.state_files.nodes import Mapping, Node, Text
 from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order, quoted
+from reconciler.adapters.state_files.written import Written
 from reconciler.adapters.state_files.yaml_text import read
-from reconciler.domain.environment import Environment, Gate, GitPolicy, HttpCheck, Severity, Unpinned
+from reconciler.domain.environment import Environment, Gate, GitPolicy, Rollback, Unpinned
 from reconciler.errors import Finding, InvalidSettings
-
-_SECONDS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
-_NOTHING: Final = Mapping((), 0, 0, 0, 0, flow=True)
 
 
 def settings(text: str, path: str, accepted: Accepted = NOTHING_ACCEPTED) -> tuple[Environment, ...]:
@@ -38,63 +38,32 @@ def settings(text: str, path: str, accepted: Accepted = NOTHING_ACCEPTED) -> tup
     root, findings = read(source)
     if root is not None:
         findings += _violations(source, root, accepted)
-    if not findings and isinstance(root, Mapping):
-        findings = (*_rivals(source, root), *_repeated(source, root))
     if findings or not isinstance(root, Mapping):
         raise InvalidSettings(cannot_be_used(path), findings=in_order(findings))
     return tuple(
-        _environment(key.value, _Settings(node)) for key, node in _Settings(root).entries("environments")
+        _environment(key.value, Written(node)) for key, node in Written(root).entries("environments")
     )
 
 
 def _violations(source: Source, root: Node, accepted: Accepted) -> tuple[Finding, ...]:
-    """What the document has against the schema; loading jsonschema is saved where that was nothing before."""
+    """What the document has against the rules; finding that out is saved where it was nothing before."""
     known = digest(schemas.text("reconcile"), source.text)
     if accepted.knows(known):
         return ()
     found = schemas.violations(source, root, schemas.load("reconcile"))
+    if not found and isinstance(root, Mapping):
+        found = (*_rivals(source, root), *_repeated(source, root), *_in_checks(source, root))
     if not found:
         accepted.add(known)
     return found
 
 
-def seconds(text: str) -> float:
-    """The seconds of a duration such as ``120s``, ``2m``, ``1h`` or ``500ms``.
-
-    Raises:
-        ValueError: ``text`` is not a duration.
-    """
-    for unit, factor in _SECONDS:
-        number = text.removesuffix(unit)
-        if number != text and number.isascii() and number.isdecimal():
-            return int(number) * factor
-    raise ValueError(f"{text!r} is not a duration")
+def _in_checks(source: Source, root: Mapping) -> Iterator[Finding]:
+    for _, node in Written(root).entries("environments"):
+        yield from broken_rules(source, Written(node))
 
 
-class _Settings:
-    """A mapping that the schema has accepted, read by key; what is not written has the schema's default."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node if isinstance(node, Mapping) else _NOTHING
-
-    def text(self, key: str, default: str = "") -> str:
-        entry = self._node.entry(key)
-        return entry[1].value if entry is not None and isinstance(entry[1], Text) else default
-
-    def items(self, key: str) -> tuple[Text, ...]:
-        entry = self._node.entry(key)
-        items = entry[1].items if entry is not None and isinstance(entry[1], Items) else ()
-        return tuple(item for item in items if isinstance(item, Text))
-
-    def part(self, key: str) -> _Settings:
-        entry = self._node.entry(key)
-        return _Settings(entry[1] if entry is not None else _NOTHING)
-
-    def entries(self, key: str) -> tuple[tuple[Text, Node], ...]:
-        return self.part(key)._node.entries
-
-
-def _environment(name: str, written: _Settings) -> Environment:
+def _environment(name: str, written: Written) -> Environment:
     engine = written.part("engine")
     return Environment(
         name=name,
@@ -105,28 +74,29 @@ def _environment(name: str, written: _Settings) -> Environment:
         engine_host=engine.text("host"),
         engine_context=engine.text("context"),
         gate=_gate(written),
-        rollback_git=GitPolicy(written.part("rollback").text("git", GitPolicy.OFF)),
-        prune=written.text("prune").lower() == "true",
+        rollback=_rollback(written.part("rollback")),
+        prune=written.flag("prune", default=False),
         unpinned=Unpinned(written.text("unpinned", Unpinned.FOLLOW)),
     )
 
 
-def _gate(written: _Settings) -> Gate:
-    gate = written.part("gate")
+def _gate(written: Written) -> Gate:
+    gate, usual = written.part("gate"), Gate()
     return Gate(
-        timeout_seconds=seconds(gate.text("timeout", "120s")),
-        soak_seconds=seconds(gate.text("soak", "0s")),
-        checks=tuple(_check(key.value, _Settings(node)) for key, node in gate.entries("checks")),
+        timeout_seconds=gate.seconds("timeout", usual.timeout_seconds),
+        soak_seconds=gate.seconds("soak", usual.soak_seconds),
+        checks=tuple(check(key.value, node) for key, node in gate.entries("checks")),
+        matrix=matrix(written),
     )
 
 
-def _check(name: str, written: _Settings) -> HttpCheck:
-    http = written.part("http")
-    return HttpCheck(
-        name=name,
-        url=http.text("url"),
-        severity=Severity(written.text("severity", Severity.CRITICAL)),
-        time_limit_seconds=seconds(http.text("timeout", "5s")),
+def _rollback(written: Written) -> Rollback:
+    usual = Rollback()
+    return Rollback(
+        git=GitPolicy(written.text("git", usual.git)),
+        branch=written.text("branch"),
+        author=written.text("author"),
+        keep=written.whole("keep", usual.keep),
     )
 
 
@@ -134,8 +104,8 @@ def _rivals(source: Source, root: Mapping) -> tuple[Finding, ...]:
     """Environments that would act on the same containers: one engine, one project."""
     first: dict[tuple[str, str, str], Text] = {}
     findings = []
-    for key, node in _Settings(root).entries("environments"):
-        written = _Settings(node)
+    for key, node in Written(root).entries("environments"):
+        written = Written(node)
         engine = written.part("engine")
         identity = (engine.text("host"), engine.text("context"), written.text("project"))
         other = first.setdefault(identity, key)
@@ -148,9 +118,9 @@ def _rivals(source: Source, root: Mapping) -> tuple[Finding, ...]:
 
 def _repeated(source: Source, root: Mapping) -> Iterator[Finding]:
     """Compose files that an environment names twice."""
-    for _, node in _Settings(root).entries("environments"):
+    for _, node in Written(root).entries("environments"):
         seen: set[str] = set()
-        for item in _Settings(node).items("compose"):
+        for item in Written(node).items("compose"):
             file = posixpath.normpath(item.value)
             if file in seen:
                 message = f"the Compose file {quoted(file)} is listed twice"

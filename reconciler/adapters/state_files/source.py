@@ -20,6 +20,11 @@ _MAX_REDACTED = (
 
 # Secrets in URLs: whatever stands before the @ of http(s), and whatever looks like user:password elsewhere.
 _CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/\s]+(?=@)|(?<=://)[^/\s@:]*:[^/\s]*(?=@)")
+# What follows a word that announces a secret, up to the end of the value. ``${NAME}`` is none.
+_ANNOUNCED = re.compile(
+    r"""(?i)(\b(?:bearer|basic)[ \t]|\b(?:authorization|x-api-key|x-auth-token|passwd|password|client_secret)"""
+    r"""["']?[ \t]*:[ \t]*["']?(?:(?:bearer|basic|token)[ \t])?)(?!["' \t]*\$\{)([^"',}\s]+)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,9 @@ def quoted(text: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """``text`` with credentials in URLs starred out, at the same length so that columns stay true."""
-    return _CREDENTIALS.sub(lambda match: "*" * len(match[0]), text)
+    """``text`` with credentials starred out, at the same length so that columns stay true."""
+    shown = _CREDENTIALS.sub(lambda match: "*" * len(match[0]), text)
+    return _ANNOUNCED.sub(lambda match: match[1] + "*" * len(match[2]), shown)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -98,7 +98,7 @@ def _rank(count: int, percent: int) -> int:
 def _against(change: float) -> str:
     if abs(change) < 0.005:
         return "as"
-    return f"{abs(change):.0%} {'slower' if change > 0 else 'faster'} than"
+    return f"{100 * abs(change):.0f} % {'slower' if change > 0 else 'faster'} than"
 
 
 def _milliseconds(seconds: float) -> str:

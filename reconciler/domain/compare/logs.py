@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reconciler.domain.check import Logs
-from reconciler.domain.compare.signature import CONTROL, signature
+from reconciler.domain.compare.signatures import CONTROL, signature
 from reconciler.domain.comparison import Comparison, Lines, Measures
 from reconciler.domain.gate import Evidence
 
@@ -31,7 +31,7 @@ def collect(text: str, match: str, seconds: float) -> Lines:
     examples: dict[str, str] = {}
     for line in text.split("\n"):
         plain = CONTROL.sub("", line).strip()
-        if wanted.search(plain[:LONGEST]):
+        if plain and wanted.search(plain[:LONGEST]):
             kind = signature(plain)
             kinds[kind] = kinds.get(kind, 0) + 1
             examples.setdefault(kind, plain[:LONGEST_EXAMPLE])

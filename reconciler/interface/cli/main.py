@@ -27,8 +27,10 @@ COMMANDS = {
     "status": "Sync, health and revision of each environment.",
     "check": "Validate every file, offline.",
     "verify": "Run an environment's checks now, without deploying.",
+    "explain": "Which rule decided about the last release, and what would change it.",
     "rollback": "Pin what ran before, commit, and converge.",
-    "history": "Who released what, when, and why; from Git.",
+    "unblock": "Let pins that failed here be tried again.",
+    "history": "Who released what, when, and why; history show RUN: one pass.",
     "pin": "Resolve an image's digest, change one line, commit.",
     "doctor": "Look at engine, Compose, Git, registry, disk and clock.",
     "init": "Write the state folder from Compose files and what runs now.",
@@ -62,7 +64,12 @@ class Commands(click.Group):
 @click.option("--once", is_flag=True, help="One pass over the environments, then exit. Never prompts.")
 @click.option("-C", "folder", metavar="DIR", help="The folder that holds reconcile.yaml.")
 @click.option("-e", "--env", "environments", multiple=True, metavar="ENV", help="Only this environment.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "markdown", "github"]),
+    help="What goes to stdout; text, or in a workflow of GitHub: github.",
+)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="More on stderr.")
@@ -71,6 +78,8 @@ class Commands(click.Group):
 @click.option(
     "--lock-wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait for another run."
 )
+@click.option("--no-parachute", is_flag=True, help="Release even where there would be no way back.")
+@click.option("--observe", is_flag=True, help="Stay after a release, and take it back when it fails late.")
 @click.option("--strict", is_flag=True, help="Exit 12 when something stays out of sync on purpose.")
 @click.version_option(__version__, "-V", "--version", prog_name="reconcile", message="%(prog)s %(version)s")
 @click.pass_context
@@ -80,13 +89,15 @@ def reconcile(
     once: bool,
     folder: str | None,
     environments: tuple[str, ...],
-    output: str,
+    output: str | None,
     color: str,
     quiet: bool,
     verbose: bool,
     allow_dirty: bool,
     allow_removal: bool,
     lock_wait: float,
+    no_parachute: bool,
+    observe: bool,
     strict: bool,
 ) -> None:
     r"""Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up.
@@ -102,7 +113,7 @@ def reconcile(
             folder=find_folder(folder, Path.cwd()),
             environ=dict(os.environ),
             environments=environments,
-            output=output,
+            output=output or "text",
             color=_color(color),
             quiet=quiet,
             verbose=verbose,
@@ -111,11 +122,13 @@ def reconcile(
             allowed=allowances(os.environ),
             state_directory=state_directory(os.environ, root=os.geteuid() == 0),
             lock_wait_seconds=lock_wait,
+            parachute=not no_parachute,
+            observe=observe,
         )
 
     context.obj = Session(
         read_settings=settings,
-        output=output,
+        output=output or "",
         color=_color(color),
         named=folder,
         strict=strict,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.domain.report import Step
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.settings import Settings
 from reconciler.interface.wiring import Wiring
 
 if TYPE_CHECKING:
+    from reconciler.interface.render.live import Rows
     from reconciler.interface.render.style import Style
 
 CODES = {signal.SIGINT: exit_codes.INTERRUPTED, signal.SIGTERM: exit_codes.TERMINATED}
@@ -43,7 +45,8 @@ class Interruption:
 class Session:
     """One run of the command line.
 
-    ``read_settings`` is called late: ``init`` and ``--help`` need no ``reconcile.yaml``.
+    ``read_settings`` is called late: ``init`` and ``--help`` need no ``reconcile.yaml``. ``output`` is the
+    format that was asked for, empty where none was.
     """
 
     read_settings: Callable[[], Settings]
@@ -54,6 +57,25 @@ class Session:
     allow_dirty: bool = False
     quiet: bool = False
     interruption: Interruption = field(default_factory=Interruption)
+    _rows: Rows | None = None
+
+    def form(self, *known: str, own: str | None = None) -> str:
+        """The format in which a command prints.
+
+        Args:
+            known: those that it has, besides text.
+            own: the command's own option, which wins over the global one.
+
+        Raises:
+            click.UsageError: it has none like the one that was asked for.
+        """
+        wanted = own or self.output
+        if not wanted:
+            automatic = "github" in known and os.environ.get("GITHUB_ACTIONS") == "true"
+            return "github" if automatic else "text"
+        if wanted not in ("text", *known):
+            raise click.UsageError(f"this command has no output {wanted!r}; it has {', '.join(('text', *known))}")
+        return wanted
 
     def wiring(self, *environments: str) -> Wiring:
         """The program's parts; ``environments`` named by a command are added to those of ``-e``."""
@@ -61,9 +83,32 @@ class Session:
         chosen = tuple(dict.fromkeys((*settings.environments, *environments)))
         allow_dirty = settings.allow_dirty or self.allow_dirty
         settings = replace(settings, environments=chosen, allow_dirty=allow_dirty)
-        return Wiring(
-            settings, progress=self._progress(settings), interrupted=lambda: bool(self.interruption.code)
-        )
+        return Wiring(settings, rows=self.rows, interrupted=lambda: bool(self.interruption.code))
+
+    @property
+    def rows(self) -> Rows:
+        """What shows progress on stderr."""
+        if self._rows is None:
+            from reconciler.adapters.clock import SystemClock
+            from reconciler.interface.render.live import Silence, rows_for
+            from reconciler.interface.render.style import Style
+
+            style = Style(color=self.color and sys.stderr.isatty())
+            clock = SystemClock()
+            self._rows = Silence() if self.quiet else rows_for(sys.stderr, style, clock, os.environ)
+        return self._rows
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """While something is done: progress is shown, and a signal ends it where ending is safe."""
+        from reconciler.interface.render.live import ticking
+
+        self.interruption.guarded = True
+        try:
+            with ticking(self.rows):
+                yield
+        finally:
+            self.interruption.guarded = False
 
     @property
     def style(self) -> Style:
@@ -71,13 +116,3 @@ class Session:
         from reconciler.interface.render.style import Style
 
         return Style(color=self.color)
-
-    def _progress(self, settings: Settings) -> Callable[[str, Step], None]:
-        """One line on stderr for each finished step."""
-        if settings.quiet:
-            return lambda _environment, _step: None
-        from reconciler.interface.render.report_text import step_line
-        from reconciler.interface.render.style import Style
-
-        style = Style(color=self.color and sys.stderr.isatty())
-        return lambda environment, step: click.echo(step_line(environment, step, style), err=True)

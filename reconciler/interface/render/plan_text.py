@@ -176,6 +176,17 @@ def action_text(action: Action) -> str:
             return _replacement(action)
 
 
+def containers(action: Action) -> tuple[str, ...]:
+    """The names of the containers that are there already, and that an action is about."""
+    match action:
+        case Create():
+            return ()
+        case Start(instances=instances) | Restart(instances=instances) | Remove(instances=instances):
+            return tuple(instance.name for instance in instances)
+        case Replace(predecessors=predecessors):
+            return tuple(instance.name for instance in predecessors)
+
+
 def _replacement(action: Replace) -> str:
     before, ready = action.predecessors, action.successors
     if ready and all(i.running for i in ready) and not any(i.running for i in before):

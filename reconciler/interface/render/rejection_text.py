@@ -6,27 +6,76 @@ import shlex
 from collections.abc import Iterable
 
 from reconciler.app.slots import Slot, pair
+from reconciler.app.undoing import rejected
 from reconciler.domain.gate import Judgement, Sample
-from reconciler.domain.severity import Verdict
 from reconciler.domain.plan import Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
+from reconciler.domain.severity import Verdict
+from reconciler.interface.render.decision_text import rule_words
 from reconciler.interface.render.foreign import columns, foreign, foreign_lines
 from reconciler.interface.render.phrases import duration, listed, short_image
 from reconciler.interface.render.style import Style, Tone
+from reconciler.interface.render.undo_text import git_lines, leaves_git_to_people
 
 _MOST_LOG_LINES = 20
 _MOST_LOG_COLUMNS = 200
 
 
-def rejection_lines(report: Report, outcome: Outcome, style: Style, git: str) -> list[list[str]]:
-    """Paragraphs: the judgement, log lines, what runs again or must be put back, what to do in Git."""
+def rejection_lines(report: Report, outcome: Outcome, style: Style) -> list[list[str]]:
+    """Paragraphs: the judgement, log lines, what runs again or must be put back, and what follows."""
     plan = report.plan
     return [
         _judgement(report, outcome.judgement, style),
         *_excerpts(outcome, style),
         _restored(report, plan, outcome, style) if plan else [],
-        _git(plan, git, style) if plan else [],
+        _git(report, plan, outcome, style) if plan else [],
+        [*(blocked_lines(report, plan, outcome) if plan else []), *evidence_line(report)],
     ]
+
+
+def evidence_line(report: Report) -> list[str]:
+    """Where the whole story of the pass is."""
+    return [f"  = evidence: reconcile history show {foreign(report.run)}"] if report.run else []
+
+
+def blocked_lines(report: Report, plan: Plan, outcome: Outcome) -> list[str]:
+    """What will not be tried again, until when, and how to lift that."""
+    entries = blocked(plan, outcome)
+    if not entries:
+        return []
+    name = foreign(report.environment)
+    pins = listed([f"{foreign(e.name, 40)} {short_image(e.after)}" for e in entries])
+    waits = waits_for(outcome)
+    if waits:
+        when = f"waits in {name} until {listed([foreign(check, 60) for check in waits])}"
+        return [f"  = blocked: {pins} {when} is good without it"]
+    services = " ".join(_argument(e.name) for e in entries)
+    return [
+        f"  = blocked: {pins} will not be tried again in {name} until it changes",
+        f"  = help: to try it again as it is: reconcile unblock {_argument(report.environment)} {services}",
+    ]
+
+
+def blocked(plan: Plan, outcome: Outcome) -> list[Entry]:
+    """The services whose pins a rejection blocks; see ``app.rejection``."""
+    undone = outcome.result in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED)
+    if not undone or interrupted(outcome.judgement):
+        return []
+    moved = {entry.name for entry in rejected(plan)}
+    return [e for e in replaced(plan) if e.pinned and (e.name in moved or not moved)]
+
+
+def waits_for(outcome: Outcome) -> tuple[str, ...]:
+    """What fails without the release too, or could not be made: with it the release is not to blame."""
+    inconclusive = outcome.judgement.verdict is Verdict.INCONCLUSIVE
+    if outcome.exonerated or not inconclusive or interrupted(outcome.judgement):
+        return outcome.exonerated
+    return tuple(sorted({sample.subject for sample in outcome.judgement.deciding}))
+
+
+def interrupted(judgement: Judgement) -> bool:
+    """Whether a gate was ended before it had judged."""
+    return judgement.verdict is Verdict.INCONCLUSIVE and judgement.decision is None
 
 
 def replaced(plan: Plan) -> list[Entry]:
@@ -48,7 +97,9 @@ def _evidence(judgement: Judgement) -> list[str]:
     """The reason, and the samples where they say more than it."""
     said = [f"{sample.subject}: {sample.detail}" for sample in judgement.deciding]
     more = _samples(judgement.deciding) if said != [judgement.reason] else []
-    return [f"  = reason: {foreign(judgement.reason)}", *more]
+    decision = judgement.decision
+    rule = [f"  = rule: {rule_words(decision)}"] if decision is not None and decision.deciding else []
+    return [f"  = reason: {foreign(judgement.reason)}", *rule, *more]
 
 
 def _samples(samples: Iterable[Sample]) -> list[str]:
@@ -102,7 +153,7 @@ def _degraded(report: Report, plan: Plan, outcome: Outcome, style: Style) -> lis
     evidence = _evidence(restored) if restored else []
     if restored is not None and restored.deciding:
         lines = [f"{error} {name} is DEGRADED: what ran before runs again, and does not pass either"]
-        return [*lines, *evidence, *_exonerated(outcome.judgement, restored)]
+        return [*lines, *evidence, *_exonerated(outcome)]
     return [
         f"{error} {name} is DEGRADED: what ran before could not be put back",
         *evidence,
@@ -111,14 +162,13 @@ def _degraded(report: Report, plan: Plan, outcome: Outcome, style: Style) -> lis
     ]
 
 
-def _exonerated(judgement: Judgement, restored: Judgement) -> list[str]:
+def _exonerated(outcome: Outcome) -> list[str]:
     """The same check fails with and without the release: then it is not the release."""
-    before = {sample.subject for sample in judgement.deciding}
-    same = sorted({sample.subject for sample in restored.deciding} & before)
-    if not same:
+    if not outcome.exonerated:
         return []
-    names = listed([foreign(name, 60) for name in same])
-    return [f"  = note: {names} fails without this release too: the cause is probably elsewhere"]
+    names = listed([foreign(name, 60) for name in outcome.exonerated])
+    fail = "fails" if len(outcome.exonerated) == 1 else "fail"
+    return [f"  = note: {names} {fail} without this release too: the cause is probably elsewhere"]
 
 
 def served(plan: Plan) -> list[Slot]:
@@ -149,12 +199,13 @@ def _argument(text: str) -> str:
     return shlex.quote(foreign(text))
 
 
-def _git(plan: Plan, git: str, style: Style) -> list[str]:
-    """What Git says now."""
-    if git:
-        return [f"Git: {foreign(git)}"]
+def _git(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str]:
+    """What Git says now, and what a person has to do where nobody else will."""
+    lines = git_lines(report.undo) if report.undo is not None else []
+    if not leaves_git_to_people(report.undo) or waits_for(outcome):
+        return lines
     asked = [f"{foreign(e.name, 40)} {short_image(e.after)}" for e in replaced(plan) if e.after and e.pinned]
     if not asked:
-        return []
+        return lines
     todo = "pin a fixed image, or git revert the release"
-    return [f"  = {style.paint('help:', Tone.CHANGED)} Git still asks for {listed(asked)}: {todo}"]
+    return [*lines, f"  = {style.paint('help:', Tone.CHANGED)} Git still asks for {listed(asked)}: {todo}"]

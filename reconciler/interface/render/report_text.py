@@ -6,14 +6,16 @@ from collections.abc import Mapping
 
 from reconciler.domain.plan import Plan
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step
+from reconciler.interface.render.decision_text import complaint_lines, complaints
 from reconciler.interface.render.errors_text import error_text
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import duration, revision_line
 from reconciler.interface.render.plan_text import entry_lines, no_changes, resting
-from reconciler.interface.render.rejection_text import rejection_lines, replaced
+from reconciler.interface.render.rejection_text import evidence_line, rejection_lines, replaced
 from reconciler.interface.render.style import Style, Tone
+from reconciler.interface.render.undo_text import ahead_of_git, git_lines
 
-_VERB_COLUMNS = 7
+VERB_COLUMNS = 7
 
 
 def step_line(environment: str, step: Step, style: Style) -> str:
@@ -22,20 +24,18 @@ def step_line(environment: str, step: Step, style: Style) -> str:
     how_long = duration(step.seconds)
     end = how_long if step.good else style.paint(f"failed after {how_long}", Tone.BAD)
     words = [subject, foreign(step.detail, 60), end]
-    verb = f"{foreign(step.verb, 20):<{_VERB_COLUMNS}}"
+    verb = f"{foreign(step.verb, 20):<{VERB_COLUMNS}}"
     return "  ".join([foreign(environment, 40), verb, *(word for word in words if word)])
 
 
-def report_text(report: Report, style: Style, git: str = "") -> str:
+def report_text(report: Report, style: Style) -> str:
     """A whole report, without its steps: those were shown as they came.
 
     Args:
         report: how the pass ended.
         style: colours and width.
-        git: what was done in Git about a rejected release, in one sentence; where it is empty, the
-            reader is told what to do there.
     """
-    blocks = [_what(report, style), *_why(report, style, git), _notes(report), _end(report, style)]
+    blocks = [_what(report, style), *_why(report, style), _ahead(report), _notes(report), _end(report, style)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -43,8 +43,9 @@ def _what(report: Report, style: Style) -> list[str]:
     """The revision and what was to be done, unless there was nothing."""
     if report.plan is None or report.result is Result.NO_OP:
         return []
+    run = f"  run {foreign(report.run)}" if report.run else ""
     revision = f"  {revision_line(report.revision, 60)}" if report.revision else ""
-    head = style.paint(f"{foreign(report.environment)}{revision}", Tone.STRONG)
+    head = style.paint(f"{foreign(report.environment)}{run}{revision}", Tone.STRONG)
     lines = entry_lines(report.plan.entries, style)
     gaps = _gaps(report.outcome.gap_seconds) if report.outcome else []
     return [head, *(["", *lines] if lines else []), *gaps]
@@ -58,18 +59,34 @@ def _gaps(gap_seconds: Mapping[str, float]) -> list[str]:
     return ["", f"Without a running container: {', '.join(each)}."]
 
 
-def _why(report: Report, style: Style, git: str) -> list[list[str]]:
-    """What went wrong, if anything did."""
+def _why(report: Report, style: Style) -> list[list[str]]:
+    """What went wrong, if anything did; of a release that was kept, what still asks for attention."""
     if report.error is not None:
-        return [error_text(report.error, style).split("\n")]
-    if report.outcome is None or report.result is Result.CONVERGED:
+        return [[*error_text(report.error, style).split("\n"), *evidence_line(report)]]
+    if report.outcome is None:
         return []
-    return rejection_lines(report, report.outcome, style, git)
+    if report.result is Result.CONVERGED:
+        asked = complaint_lines(complaints(report.outcome))
+        return [[*asked, *evidence_line(report)] if asked else []]
+    return rejection_lines(report, report.outcome, style)
+
+
+def _ahead(report: Report) -> list[str]:
+    """An undoing of an earlier release that Git does not know yet, or that waits for a review."""
+    rejection = report.result in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED)
+    if report.undo is None or (rejection and report.outcome is not None):
+        return []
+    ahead = ahead_of_git(report.undo)
+    return [f"{foreign(report.environment)} is {ahead}"] if ahead else git_lines(report.undo)
 
 
 def _notes(report: Report) -> list[str]:
-    notes = report.outcome.notes if report.outcome else ()
-    return [f"note: {foreign(note)}" for note in notes]
+    return [f"note: {foreign(note)}" for note in notes_of(report)]
+
+
+def notes_of(report: Report) -> tuple[str, ...]:
+    """Everything that went wrong without changing the result."""
+    return (*(report.outcome.notes if report.outcome else ()), *report.notes)
 
 
 def _end(report: Report, style: Style) -> list[str]:

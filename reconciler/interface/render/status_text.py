@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from reconciler.domain.desired import Desired, Revision
 from reconciler.domain.health import health_of, service_health, sync_of
+from reconciler.domain.journal import Observation
 from reconciler.domain.observed import Observed, Role
 from reconciler.domain.plan import Change, Entry, Plan
 from reconciler.domain.report import EnvironmentHealth, Sync
+from reconciler.domain.undo import Undo
 from reconciler.errors import ReconcileError
 from reconciler.interface.render.foreign import foreign
-from reconciler.interface.render.phrases import transition
+from reconciler.interface.render.phrases import listed, transition
 from reconciler.interface.render.plan_text import tally
 from reconciler.interface.render.style import Style, table
+from reconciler.interface.render.undo_text import ahead_of_git, clock_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Status:
     """Where one environment stands, for ``plan`` and ``status``.
 
     ``revision`` and ``plan`` are None where the look failed; ``error`` says why. ``remark`` is
-    something else worth a cell (paused until when, the last pass).
+    something else worth a cell (paused until when, the last pass). ``undo`` is what became of the last
+    rejected release in Git, ``observation`` a release that is still looked at; both are the journal's.
     """
 
     environment: str
@@ -43,6 +47,8 @@ class Status:
     services: tuple[ServiceStatus, ...] = ()
     error: ReconcileError | None = None
     remark: str = ""
+    undo: Undo | None = None
+    observation: Observation | None = None
 
 
 def status_of(desired: Desired, observed: Observed, plan: Plan) -> Status:
@@ -71,7 +77,31 @@ def status_text(statuses: Sequence[Status], style: Style) -> str:
     lines = table([heading, *(_row(status) for status in statuses)], style)
     if len(statuses) == 1 and statuses[0].plan is not None:
         lines += ["", *services_lines(statuses[0], statuses[0].plan, style)]
-    return "\n".join(lines)
+    remarks = [line for status in statuses for line in remark_lines(status)]
+    return "\n".join([*lines, *(["", *remarks] if remarks else [])])
+
+
+def remark_lines(status: Status) -> list[str]:
+    """What a table has no room for: blocked pins, an environment ahead of Git, a release under observation."""
+    entries = status.plan.entries if status.plan else ()
+    name = foreign(status.environment, 40)
+    lines = [
+        f"{name}: {foreign(entry.name, 40)} is blocked: {foreign(entry.cause)}"
+        for entry in entries
+        if entry.change is Change.BLOCKED
+    ]
+    ahead = ahead_of_git(status.undo)
+    lines += [f"{name}: {ahead}"] if ahead else []
+    return [*lines, *([f"{name}: {_observed(status.observation)}"] if status.observation else [])]
+
+
+def _observed(observation: Observation) -> str:
+    """Until when a kept release is looked at, and what fails meanwhile."""
+    what = foreign(observation.revision[:7])
+    failing = [f"{foreign(name, 60)} fails, due {clock_time(due)}" for name, due in observation.failing]
+    said = f": {listed(failing)}" if failing else ""
+    run = f" (run {foreign(observation.run, 40)})" if observation.run else ""
+    return f"{what}{run} is under observation until {clock_time(observation.until)}{said}"
 
 
 def services_lines(status: Status, plan: Plan, style: Style) -> list[str]:
@@ -116,5 +146,12 @@ def _service_row(entry: Entry, service: ServiceStatus | None) -> tuple[str, ...]
         str(service.health) if service else str(EnvironmentHealth.UNKNOWN),
         f"{service.running}{wanted}" if service else "-",
         images if entry.pinned or stranger or not images else f"{images} (unpinned)",
-        "" if " → " in entry.cause else foreign(entry.cause, 80),
+        _cause(entry),
     )
+
+
+def _cause(entry: Entry) -> str:
+    """Why, where the images do not say it already; why a pin is blocked has a line of its own."""
+    if " → " in entry.cause or entry.change is Change.BLOCKED:
+        return ""
+    return foreign(entry.cause, 80)

@@ -12,6 +12,7 @@ import json
 import re
 
 LONGEST = 2000
+LONGEST_KIND = 500
 LONGEST_JSON = 20_000
 """The engine cuts lines at 16 KiB; what is longer does not parse anyhow."""
 
@@ -30,24 +31,25 @@ _STEPS = tuple(
             rf"(?:\b[A-Z][a-z]{{2}},? )?\b{_MONTH} [ \d]\d (?:{_CLOCK})(?: \d{{4}})?",
             "<time>",
         ),  # syslog, asctime
-        (rf"(?<!\d)\d{{1,2}}[/ ]{_MONTH}[/ ]\d{{4}}[: ]{_CLOCK}", "<time>"),  # Apache, RFC 1123
+        (
+            rf"(?:\b[A-Z][a-z]{{2}}, )?(?<!\d)\d{{1,2}}[/ ]{_MONTH}[/ ]\d{{4}}[: ]{_CLOCK}",
+            "<time>",
+        ),  # Apache, RFC 1123
         (rf"(?<![\d:]){_CLOCK}", "<time>"),
         # The message itself, in logfmt, is not a value that varies.
         (r"(?<!\w)(msg|message|err|error|reason|cause)=\"([^\"]*)\"", r"\1=\2"),
         (r"\"[^\"]*\"|`[^`]*`|(?<!\w)'[^']*'(?!\w)", "<text>"),
         (r"(?<![\w.+-])[\w.+-]+@\w[\w.-]*", "<mail>"),
-        (r"(?i)(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", "<id>"),
-        (r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])(?:[:/]\d+)?", "<address>"),
-        (
-            r"(?i)\[?(?<![\w:])(?=[a-f:]*\d)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])\]?(?::\d+)?",
-            "<address>",
-        ),
-        (r"(?i)(?<!\w)(?:0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,})(?!\w)", "<id>"),
-        (r"/(?=[A-Za-z_~%.-]*\d)[\w~%.-]+", "/<id>"),  # the part of a path that has a digit
-        (r"(?<!\w)(?=[A-Za-z_-]*\d)[\w-]{16,}", "<id>"),
+        # Numbers, ids and addresses share one sign: a hexadecimal id may happen to have no letter.
+        (r"(?i)(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", "#"),
+        (r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])(?:[:/]\d+)?", "#"),
+        (r"(?i)\[?(?<![\w:])(?=[a-f:]*\d)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])\]?(?::\d+)?", "#"),
+        (r"(?i)(?<!\w)(?:0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,})(?!\w)", "#"),
+        (r"/(?=[A-Za-z_~%.-]*\d)[\w~%.-]+", "/#"),  # the part of a path that has a digit
+        (r"(?<![\w-])(?=[A-Za-z_-]*\d)[\w-]{16,}", "#"),
         (r"[+-]?\d+(?:[.,:]\d+)*", "#"),
         (r"#\s?(?:ns|[uµμ]s|ms|s|min|m|h|[kKMGT]i?B|B)\b", "#"),  # 900 ms and 1.1 s are one thing
-        (r"#(?:#)+", "#"),
+        (r"##+", "#"),
         (r"\s+", " "),
     )
 )
@@ -80,4 +82,4 @@ def _reduced(text: str) -> str:
     text = text[:LONGEST]
     for expression, replacement in _STEPS:
         text = expression.sub(replacement, text)
-    return text.strip()
+    return text.strip()[:LONGEST_KIND]

@@ -1,0 +1,80 @@
+"""The tables of a journal, and how a file is told to be one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.adapters.host_state.damage import Damaged
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+APPLICATION = 0x7265636A
+"""Marks the file as ours, in SQLite's ``application_id``."""
+VERSION = 1
+"""The format, in SQLite's ``user_version``."""
+
+TABLES = {
+    "kept": "service TEXT PRIMARY KEY, hash TEXT NOT NULL",
+    "run": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, data TEXT NOT NULL, "
+    "story TEXT",
+    "step": "run INTEGER NOT NULL REFERENCES run (sequence) ON DELETE CASCADE, number INTEGER NOT NULL, "
+    "data TEXT NOT NULL, PRIMARY KEY (run, number)",
+    "exhibit": "run INTEGER NOT NULL REFERENCES run (sequence) ON DELETE CASCADE, number INTEGER NOT NULL, "
+    "data TEXT NOT NULL, PRIMARY KEY (run, number)",
+    "block": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, digest TEXT NOT NULL, "
+    "config_hash TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (service, digest, config_hash)",
+    "unblocked": "service TEXT PRIMARY KEY, at TEXT NOT NULL",
+    "good": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, image TEXT NOT NULL, "
+    "config_hash TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (service, image, config_hash)",
+    "undo": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, data TEXT NOT NULL",
+    "observation": "one INTEGER PRIMARY KEY CHECK (one = 1), data TEXT NOT NULL",
+}
+"""What is asked for is in columns of its own; all else is JSON in ``data``. A ``sequence`` is the order in
+which things were written down: clocks are set back, this is not."""
+
+
+class Newer(Exception):
+    """A newer version of the program wrote the file; its argument is that format."""
+
+
+def exists(connection: Connection) -> bool:
+    """Whether the database has our tables, exactly as they are made; false where it is empty.
+
+    Raises:
+        Damaged: it has something else.
+        Newer: it has tables of a newer version.
+    """
+    application, version = _number(connection, "application_id"), _number(connection, "user_version")
+    query = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
+    )
+    tables = dict(connection.execute(query).fetchall())
+    if (application, version) == (0, 0) and not tables:
+        return False
+    if application == APPLICATION and version > VERSION:
+        raise Newer(version)
+    ours = {name: _statement(name) for name in TABLES}
+    if (application, version) != (APPLICATION, VERSION) or tables != ours:
+        raise Damaged("it is not a journal")
+    return True
+
+
+def create(connection: Connection) -> None:
+    """Make the tables in an empty database, all or none. The caller keeps others from doing the same."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for name in TABLES:
+        connection.execute(_statement(name))
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _statement(name: str) -> str:
+    """What makes a table; SQLite keeps it word for word."""
+    return f"CREATE TABLE {name} ({TABLES[name]})"
+
+
+def _number(connection: Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

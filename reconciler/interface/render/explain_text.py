@@ -1,0 +1,118 @@
+"""Why a release was kept or undone: the rule that decided, each check, the matrix, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.domain.gate import Judgement
+from reconciler.domain.journal import SampleSummary, Story
+from reconciler.domain.severity import Decision, Matrix, Phase, Response, Ruling, Severity, Verdict, decide
+from reconciler.interface.render.decision_text import reaction_words, rule_words, subject
+from reconciler.interface.render.foreign import foreign
+from reconciler.interface.render.otherwise import otherwise
+from reconciler.interface.render.phrases import duration
+from reconciler.interface.render.style import Style, Tone, table
+
+_CELL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What there is to explain, of a story or of a verification made just now.
+
+    ``decision`` is None where the gate did not come to the checks; ``reason`` says why then.
+    """
+
+    decision: Decision | None
+    reason: str
+    summaries: tuple[SampleSummary, ...] = ()
+
+
+def of_story(story: Story) -> Account:
+    """The account of a pass in the journal."""
+    decision = decide(story.rulings, Phase.GATE) if story.rulings else None
+    reason = story.run.reason or story.error
+    return Account(decision, reason, tuple(s for s in story.summaries if s.stage == "gate"))
+
+
+def of_judgement(judgement: Judgement) -> Account:
+    """The account of a verification."""
+    summaries = tuple(
+        SampleSummary("gate", t.subject, t.samples, t.good, t.slowest_seconds, t.last)
+        for t in judgement.tallies
+    )
+    return Account(judgement.decision, judgement.reason, summaries)
+
+
+def account_text(account: Account, matrix: Matrix, style: Style) -> str:
+    """The rule, the checks, the matrix as it is now, and what would have changed the decision."""
+    blocks = [_rule(account, style), _checks(account, style), _matrix(matrix, style)]
+    if account.decision is not None:
+        attended = any(_waits(ruling) for ruling in account.decision.rulings)
+        blocks.append(_otherwise(otherwise(account.decision, matrix, attended=attended)))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def checks_table(
+    rulings: Sequence[Ruling], summaries: Sequence[SampleSummary], style: Style
+) -> list[str]:
+    """What each check came to, those that decided first."""
+    if not rulings:
+        return []
+    by_name = {summary.subject: summary for summary in summaries}
+    order = sorted(rulings, key=lambda r: (r.verdict is Verdict.PASS, r.check))
+    heading = ("CHECK", "SEVERITY", "VERDICT", "REACTION", "SAMPLES", "SLOWEST", "SEEN")
+    return table([heading, *(_row(ruling, by_name.get(ruling.check)) for ruling in order)], style)
+
+
+def _rule(account: Account, style: Style) -> list[str]:
+    decision = account.decision
+    if decision is None:
+        return [style.paint("rule  the checks did not come to decide", Tone.STRONG), *_reason(account)]
+    return [style.paint(f"rule  {rule_words(decision)}", Tone.STRONG), *_reason(account)]
+
+
+def _reason(account: Account) -> list[str]:
+    return [f"why   {foreign(account.reason, 400)}"] if account.reason else []
+
+
+def _checks(account: Account, style: Style) -> list[str]:
+    return checks_table(account.decision.rulings, account.summaries, style) if account.decision else []
+
+
+def _row(ruling: Ruling, summary: SampleSummary | None) -> tuple[str, ...]:
+    return (
+        subject(ruling),
+        str(ruling.severity),
+        str(ruling.verdict),
+        reaction_words(ruling.reaction),
+        f"{summary.good} of {summary.samples} good" if summary else "-",
+        duration(summary.slowest_seconds) if summary and summary.slowest_seconds else "-",
+        foreign(ruling.detail, _CELL),
+    )
+
+
+def _matrix(matrix: Matrix, style: Style) -> list[str]:
+    """Severity by verdict, with nobody there when a delay ends and with somebody there."""
+    heading = ("SEVERITY", "FAILED", "NOBODY STAYS", "NO EVIDENCE", "NO EVIDENCE LATER")
+    rows = [
+        (
+            str(severity),
+            reaction_words(matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=True)),
+            reaction_words(matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=False)),
+            reaction_words(matrix.reaction(severity, Verdict.INCONCLUSIVE, Phase.GATE, attended=False)),
+            reaction_words(matrix.reaction(severity, Verdict.INCONCLUSIVE, Phase.OBSERVED, attended=True)),
+        )
+        for severity in Severity
+    ]
+    return table([heading, *rows], style)
+
+
+def _waits(ruling: Ruling) -> bool:
+    """Whether its rollback had a delay: that is so only where somebody stayed for it."""
+    return ruling.reaction.response is Response.ROLL_BACK and ruling.reaction.after_seconds > 0
+
+
+def _otherwise(sentences: Sequence[str]) -> list[str]:
+    return ["What would have changed it:", *(f"  {s}" for s in sentences)] if sentences else []

@@ -1,0 +1,327 @@
+"""Progress while a pass runs: rows that are replaced in place on a terminal, plain lines everywhere else.
+
+Several environments report at once, from threads of their own. A stream that is closed meanwhile ends the
+showing, never the pass.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, TextIO
+
+from reconciler.domain.environment import Gate
+from reconciler.domain.report import Step
+from reconciler.interface.render.foreign import cut, foreign
+from reconciler.interface.render.phrases import duration
+from reconciler.interface.render.report_text import VERB_COLUMNS, step_line
+from reconciler.interface.render.style import Style, Tone
+from reconciler.ports import Clock
+
+HEARTBEAT_SECONDS = 10.0
+CHANGED_SECONDS = 2.0
+"""How far apart lines about what a gate sees are at least: a flapping check must not flood a log."""
+TICK_SECONDS = 0.5
+_LONG = ("pull", "gate", "verify", "revert")
+_WATCHED = ("gate", "verify")
+
+
+class Rows(Protocol):
+    """What shows the progress of a run. Every method may be called from any thread, and never raises."""
+
+    def expect(self, environment: str, gate: Gate) -> None:
+        """Say how long the gate of an environment may take."""
+
+    def started(self, environment: str, verb: str, subject: str) -> None:
+        """A step began."""
+
+    def finished(self, environment: str, step: Step) -> None:
+        """A step ended."""
+
+    def watching(self, environment: str, words: str) -> None:
+        """What the open gate of an environment sees has changed, or what is seen after it."""
+
+    def tick(self) -> None:
+        """Time has passed."""
+
+    def close(self) -> None:
+        """The run has ended: nothing that is replaced in place stays."""
+
+
+@dataclass(slots=True)
+class Silence:
+    """No progress at all."""
+
+    def expect(self, environment: str, gate: Gate) -> None:
+        """See ``Rows``."""
+
+    def started(self, environment: str, verb: str, subject: str) -> None:
+        """See ``Rows``."""
+
+    def finished(self, environment: str, step: Step) -> None:
+        """See ``Rows``."""
+
+    def watching(self, environment: str, words: str) -> None:
+        """See ``Rows``."""
+
+    def tick(self) -> None:
+        """See ``Rows``."""
+
+    def close(self) -> None:
+        """See ``Rows``."""
+
+
+def rows_for(stream: TextIO, style: Style, clock: Clock, environ: Mapping[str, str]) -> Rows:
+    """Live rows where ``stream`` is a terminal that can move its cursor, plain lines everywhere else."""
+    plain = environ.get("NO_COLOR") or environ.get("TERM", "dumb") in ("", "dumb")
+    return PlainRows(stream, style, clock) if plain or not _is_terminal(stream) else LiveRows(stream, style, clock)
+
+
+@contextmanager
+def ticking(rows: Rows, seconds: float = TICK_SECONDS) -> Iterator[None]:
+    """Let ``rows`` know every few ``seconds`` that time has passed, and close them at the end."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(seconds):
+            rows.tick()
+
+    thread = threading.Thread(target=run, name="rows", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        rows.close()
+
+
+@dataclass(slots=True)
+class _Open:
+    """One step under way; ``words`` is what its gate sees. ``told_*`` is what the last line about it said."""
+
+    environment: str
+    verb: str
+    subject: str
+    since_seconds: float
+    told_seconds: float
+    words: str = ""
+    told_words: str = ""
+
+
+@dataclass(slots=True)
+class _Board:
+    """The steps under way, the oldest first."""
+
+    gates: dict[str, Gate] = field(default_factory=dict)
+    steps: list[_Open] = field(default_factory=list)
+
+    def started(self, environment: str, verb: str, subject: str, now: float) -> _Open:
+        step = _Open(environment, verb, subject, now, now)
+        self.steps.append(step)
+        return step
+
+    def finished(self, environment: str, step: Step) -> None:
+        for one in self.steps:
+            if (one.environment, one.verb, one.subject) == (environment, step.verb, step.subject):
+                self.steps.remove(one)
+                return
+
+    def watching(self, environment: str, words: str) -> _Open | None:
+        """The gate that ``words`` are about: the one that was opened last."""
+        gates = [s for s in self.steps if s.environment == environment and s.verb in _WATCHED]
+        for step in gates[-1:]:
+            step.words = words
+            return step
+        return None
+
+    def line(self, step: _Open, now: float) -> str:
+        """``production  gate     21s of 90s: 3 of 5 good, check web: 503``."""
+        subject = [foreign(step.subject, 60)] if step.subject != step.environment else []
+        elapsed = _whole(now - step.since_seconds) + self._limit(step)
+        words = f": {foreign(step.words)}" if step.words else ""
+        verb = f"{foreign(step.verb, 20):<{VERB_COLUMNS}}"
+        return "  ".join([foreign(step.environment, 40), verb, *subject, elapsed + words])
+
+    def _limit(self, step: _Open) -> str:
+        gate = self.gates.get(step.environment)
+        if gate is None or step.verb not in _WATCHED:
+            return ""
+        soak = gate.soak_seconds if step.verb == "gate" else 0.0
+        return f" of {_whole(gate.timeout_seconds + soak)}"
+
+
+@dataclass(slots=True)
+class _Pen:
+    """Writes until the stream is gone; from then on it writes nothing."""
+
+    stream: TextIO
+    gone: bool = False
+
+    def write(self, text: str) -> None:
+        if self.gone or not text:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):  # a reader that left, or a stream that was closed
+            self.gone = True
+
+
+class PlainRows:
+    """Lines that need no other: one when something long begins, one for each finished step, and heartbeats.
+
+    Args:
+        stream: where they go.
+        style: colours.
+        clock: gives each line its time, in UTC.
+    """
+
+    def __init__(self, stream: TextIO, style: Style, clock: Clock) -> None:
+        self._pen, self._style, self._clock = _Pen(stream), style, clock
+        self._board, self._lock = _Board(), threading.Lock()
+
+    def expect(self, environment: str, gate: Gate) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.gates[environment] = gate
+
+    def started(self, environment: str, verb: str, subject: str) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.started(environment, verb, subject, self._clock.monotonic())
+            if verb in _LONG:
+                shown = "" if subject == environment else f"{foreign(subject, 60)}  "
+                self._line(f"{foreign(environment, 40)}  {foreign(verb, 20):<{VERB_COLUMNS}}  {shown}begins")
+
+    def finished(self, environment: str, step: Step) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.finished(environment, step)
+            self._line(step_line(environment, step, self._style))
+
+    def watching(self, environment: str, words: str) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            step = self._board.watching(environment, words)
+            if step is not None:
+                self._tell(step)
+            else:
+                self._line(_remark(environment, words))
+
+    def tick(self) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            for step in self._board.steps:
+                self._tell(step)
+
+    def close(self) -> None:
+        """See ``Rows``. Every line stays."""
+
+    def _tell(self, step: _Open) -> None:
+        """Say how far a step is, if that is due."""
+        now = self._clock.monotonic()
+        silent = now - step.told_seconds
+        if silent >= (HEARTBEAT_SECONDS if step.words == step.told_words else CHANGED_SECONDS):
+            step.told_seconds, step.told_words = now, step.words
+            self._line(self._board.line(step, now))
+
+    def _line(self, text: str) -> None:
+        self._pen.write(f"{self._clock.now():%H:%M:%S} {text}\n")
+
+
+class LiveRows:
+    """One row for each running step, replaced in place; finished steps scroll away above them.
+
+    Args:
+        stream: a terminal.
+        style: colours, and the width where the terminal does not tell it.
+        clock: counts the elapsed time.
+    """
+
+    def __init__(self, stream: TextIO, style: Style, clock: Clock) -> None:
+        self._pen, self._style, self._clock = _Pen(stream), style, clock
+        self._board, self._lock = _Board(), threading.Lock()
+        self._shown = 0
+
+    def expect(self, environment: str, gate: Gate) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.gates[environment] = gate
+
+    def started(self, environment: str, verb: str, subject: str) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.started(environment, verb, subject, self._clock.monotonic())
+            self._draw()
+
+    def finished(self, environment: str, step: Step) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.finished(environment, step)
+            self._draw(step_line(environment, step, self._style) + "\n")
+
+    def watching(self, environment: str, words: str) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            gate = self._board.watching(environment, words)
+            self._draw("" if gate is not None else _remark(environment, words) + "\n")
+
+    def tick(self) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            if self._board.steps:
+                self._draw()
+
+    def close(self) -> None:
+        """See ``Rows``."""
+        with self._lock:
+            self._board.steps.clear()
+            self._draw()
+
+    def _draw(self, scrolled: str = "") -> None:
+        """Write ``scrolled`` where the rows are, and the rows below it, in one go so that nothing flickers."""
+        up = f"\r\x1b[{self._shown}A\x1b[J" if self._shown else ""
+        rows = self._rows()
+        self._shown = len(rows)
+        self._pen.write(up + scrolled + "".join(f"{row}\n" for row in rows))
+
+    def _rows(self) -> list[str]:
+        """The rows as they are now. None may wrap or leave the screen: the cursor could not come back."""
+        width, height = _size(self._pen.stream, self._style)
+        now = self._clock.monotonic()
+        lines = [self._board.line(step, now) for step in self._board.steps]
+        room = max(height - 2, 1)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"… {len(lines) - room + 1} more"]
+        return [self._style.paint(cut(line, width - 1), Tone.QUIET) for line in lines]
+
+
+def _size(stream: TextIO, style: Style) -> tuple[int, int]:
+    """Columns and lines of a terminal; one that tells nonsense counts as an ordinary one."""
+    try:
+        size = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        return style.width, 24
+    return (size.columns if size.columns > 1 else style.width), (size.lines or 24)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _remark(environment: str, words: str) -> str:
+    """What was seen while no gate is open: of a release that is observed."""
+    return f"{foreign(environment, 40)}  {'observe':<{VERB_COLUMNS}}  {foreign(words)}"
+
+
+def _whole(seconds: float) -> str:
+    """``8s``, ``1m04s``: elapsed time without fractions, which would flicker."""
+    whole = int(seconds)
+    return f"{whole}s" if whole < 60 else duration(whole)

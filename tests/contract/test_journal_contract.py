@@ -1,0 +1,314 @@
+"""What holds for every journal: the one in a file, and the fake of the use cases' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.host_state import Place, SqliteJournal
+from reconciler.domain.blocking import Block, Good
+from reconciler.domain.gate import Evidence, Sample
+from reconciler.domain.journal import Exhibit, ExhibitKind, Observation, Run, SampleSummary, Story
+from reconciler.domain.report import Result, Step
+from reconciler.domain.severity import Reaction, Response, Ruling, Severity, Verdict
+from reconciler.domain.undo import Undo, UndoState
+from reconciler.ports import Journal
+from tests.bed.fake_journal import FakeJournal
+from tests.domain.values import COMMIT, environment, image
+
+ENV = environment()
+AT = datetime(2026, 9, 30, 14, 4, 31, 123456, tzinfo=UTC)
+HOSTILE = "it's; DROP TABLE run;--\0\x1b[2J\udcff\u202e🙂"
+
+Reopen = Callable[[], Journal]
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
+    """Opens the journal: the first time, and as the next process would."""
+    if request.param == "fake":
+        fake = FakeJournal()
+        return lambda: fake
+    return lambda: SqliteJournal(Place(tmp_path / "state", "unix:///engine.sock"))
+
+
+@pytest.fixture
+def journal(reopen: Reopen) -> Journal:
+    return reopen()
+
+
+def run(at: datetime = AT) -> Run:
+    changes = (("web", image("web", "1"), image("web", "2")), ("api", "", image("api", "1")))
+    return Run("", "production", at, COMMIT, "web 2", "dev", changes)
+
+
+def undo(name: str, state: UndoState = UndoState.PENDING) -> Undo:
+    moves = (("web", image("web", "2"), image("web", "1")),)
+    again = AT + timedelta(seconds=30)
+    return Undo(name, COMMIT, moves, (f"web {image('web', '2')} h2",), "front: 500", state, "", "", 1, again)
+
+
+def full_story(of: Run) -> Story:
+    """A story in which every field says something."""
+    sample = Sample("front", Evidence.BAD, 2.5, HOSTILE, final=True, severity=Severity.HIGH, seconds=0.25)
+    ruling = Ruling(
+        "front", Severity.HIGH, Verdict.FAIL, "500", Reaction(Response.ROLL_BACK, after_seconds=900)
+    )
+    return Story(
+        run=replace(of, result=Result.ROLLED_BACK, seconds=12.5, reason="front: 500"),
+        steps=(Step("pull", "web", 1.5), Step("gate", "web", 2.0, detail=HOSTILE, good=False)),
+        verdict="fail",
+        rule="high check front failed: roll back at once",
+        rulings=(ruling,),
+        summaries=(SampleSummary("gate", "front", 5, 2, 0.75, sample),),
+        restored="pass",
+        restored_reason="everything stayed good",
+        exhibits=(
+            Exhibit("shop-web-1", ExhibitKind.LOG, f"{HOSTILE}\r\nlast words\n"),
+            Exhibit("shop-web-1", ExhibitKind.DESCRIPTION, '{"State": {}}'),
+        ),
+        gap_seconds={"web": 0.5},
+        notes=("ahead of Git",),
+        undo=undo(of.id),
+        error="",
+    )
+
+
+def block(service: str, version: str, model: str = "h", **changed: object) -> Block:
+    made = Block(service, image(service, version), model, "2.26.1", "0RUN", "front: 500", AT, ("front",))
+    return replace(made, **changed)  # type: ignore[arg-type]  # fields of a block, by name
+
+
+def good(service: str, version: str, model: str = "h") -> Good:
+    return Good(service, image(service, version), model, "2.26.1", "0RUN", AT)
+
+
+# --- hashes ------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_journal_knows_nothing(journal: Journal) -> None:
+    assert journal.kept(ENV) == {}
+    assert (journal.runs(ENV), journal.blocks(ENV), journal.good(ENV)) == ((), (), ())
+    assert journal.unblocked(ENV) == {}
+    assert (journal.story(ENV, "0"), journal.undo(ENV), journal.observation(ENV)) == (None, None, None)
+
+
+def test_what_was_kept_is_known_to_the_next_process(journal: Journal, reopen: Reopen) -> None:
+    journal.keep(ENV, {"web": "1", "old": "1"})
+    journal.keep(ENV, {"web": "2", HOSTILE.encode(errors="replace").decode(): "3"})
+    assert reopen().kept(ENV) == {"web": "2", HOSTILE.encode(errors="replace").decode(): "3"}
+
+
+# --- passes ------------------------------------------------------------------------------------------
+
+
+def test_ids_are_short_and_sort_by_time(journal: Journal) -> None:
+    moments = [AT + timedelta(milliseconds=ms) for ms in (0, 1, 40, 31_536_000_000)]
+    ids = [journal.begin(ENV, run(at)) for at in moments]
+    assert ids == sorted(ids)
+    assert {len(one) for one in ids} == {10}
+    assert [one.id for one in journal.runs(ENV)] == ids[::-1]
+
+
+def test_an_id_tells_the_moment_in_any_time_zone(journal: Journal) -> None:
+    here = AT.astimezone(timezone(timedelta(hours=-9)))
+    name = journal.begin(ENV, run(here))
+    places = ["0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(character) for character in name]
+    milliseconds = sum(digit * 32**place for place, digit in enumerate(reversed(places)))
+    assert datetime.fromtimestamp(milliseconds / 1000, UTC) == AT.replace(microsecond=123000)
+
+
+def test_two_passes_of_one_millisecond_are_told_apart(journal: Journal) -> None:
+    ids = [journal.begin(ENV, run()) for _ in range(5)]
+    assert len(set(ids)) == 5
+    assert [one.id for one in journal.runs(ENV)] == ids[::-1]
+
+
+def test_a_clock_that_is_set_back_does_not_hide_the_newest_pass(journal: Journal) -> None:
+    journal.begin(ENV, run())
+    later = journal.begin(ENV, run(datetime(1960, 1, 1, tzinfo=UTC)))
+    assert [one.id for one in journal.runs(ENV, limit=1)] == [later]
+
+
+def test_a_pass_under_way_has_no_result_and_the_steps_so_far(journal: Journal, reopen: Reopen) -> None:
+    name = journal.begin(ENV, run())
+    steps = [Step("pull", "web", 1.5), Step("switch", "web", 0.5, "stop-first", good=False)]
+    for step in steps:
+        journal.step(ENV, name, step)
+    assert reopen().runs(ENV) == (replace(run(), id=name),)
+    assert reopen().story(ENV, name) == Story(replace(run(), id=name), steps=tuple(steps))
+
+
+def test_the_whole_story_comes_back(journal: Journal, reopen: Reopen) -> None:
+    name = journal.begin(ENV, run())
+    journal.step(ENV, name, Step("pull", "web", 1.0))
+    story = full_story(replace(run(), id=name))
+    journal.finish(ENV, story)
+    assert reopen().story(ENV, name) == story
+    assert reopen().runs(ENV) == (story.run,)
+
+
+def test_steps_of_a_pass_that_is_over_or_unknown_are_lost(journal: Journal) -> None:
+    name = journal.begin(ENV, run())
+    story = full_story(replace(run(), id=name))
+    journal.finish(ENV, story)
+    journal.step(ENV, name, Step("late", "web", 1.0))
+    journal.step(ENV, "0NOTTHERE0", Step("late", "web", 1.0))
+    assert journal.story(ENV, name) == story
+    assert len(journal.runs(ENV)) == 1
+
+
+def test_a_pass_that_the_journal_lost_can_be_finished(journal: Journal) -> None:
+    story = full_story(replace(run(), id="01J9ZM02QX"))
+    journal.finish(ENV, story)
+    journal.finish(ENV, story)
+    assert journal.runs(ENV) == (story.run,)
+    assert journal.story(ENV, "01J9ZM02QX") == story
+
+
+def test_the_newest_passes(journal: Journal) -> None:
+    ids = [journal.begin(ENV, run(AT + timedelta(seconds=second))) for second in range(4)]
+    assert [one.id for one in journal.runs(ENV, limit=2)] == ids[:1:-1]
+    assert len(journal.runs(ENV, limit=0)) == 4
+
+
+def test_a_story_by_what_a_person_types(journal: Journal) -> None:
+    first = journal.begin(ENV, run())
+    second = journal.begin(ENV, run(AT + timedelta(days=400)))
+    assert first[0] == second[0] == "0"
+    shortest = next(n for n in range(11) if first[:n] != second[:n])
+    for typed in (
+        second[:shortest],
+        second[:shortest].lower(),
+        f" {second.lower()}",
+        second.replace("0", "o"),
+    ):
+        found = journal.story(ENV, typed)
+        assert found is not None, typed
+        assert found.run.id == second
+    for typed in ("", " ", first[: shortest - 1], f"{first}0", "Z", "%", "_", "~", "é", "'"):
+        assert journal.story(ENV, typed) is None, typed
+
+
+# --- blocked pins ------------------------------------------------------------------------------------
+
+
+def test_blocks_are_by_content_newest_first(journal: Journal, reopen: Reopen) -> None:
+    journal.block(ENV, [block("web", "2"), block("api", "2")])
+    journal.block(ENV, [block("web", "3"), block("web", "2", "another model")])
+    again = block("web", "2", reason="again", run="0AGAIN", at=AT + timedelta(days=1))
+    journal.block(ENV, [again])
+    journal.block(ENV, [])
+    assert reopen().blocks(ENV) == (
+        again,
+        block("web", "3"),
+        block("web", "2", "another model"),
+        block("api", "2"),
+    )
+
+
+def test_another_tag_of_a_blocked_digest_is_the_same_content(journal: Journal) -> None:
+    retagged = block("web", "2", image=image("web", "2").replace(":2@", ":latest@"))
+    journal.block(ENV, [block("web", "2")])
+    journal.block(ENV, [retagged])
+    assert journal.blocks(ENV) == (retagged,)
+
+
+def test_unblocking_some_services(journal: Journal, reopen: Reopen) -> None:
+    journal.block(ENV, [block("web", "2"), block("api", "2"), block("web", "3"), block("db", "2")])
+    assert journal.unblock(ENV, ["web", "never"], AT) == (block("web", "2"), block("web", "3"))
+    assert reopen().blocks(ENV) == (block("api", "2"), block("db", "2"))
+    assert reopen().unblocked(ENV) == {"web": AT, "never": AT}
+
+
+def test_unblocking_all(journal: Journal) -> None:
+    journal.block(ENV, [block("web", "2"), block("api", "2")])
+    journal.unblock(ENV, ["web"], AT)
+    later = AT + timedelta(hours=1)
+    assert journal.unblock(ENV, [], later) == (block("api", "2"),)
+    assert journal.blocks(ENV) == ()
+    assert journal.unblocked(ENV) == {"web": AT, "": later}
+    assert journal.unblock(ENV, [], later + timedelta(hours=1)) == ()
+
+
+# --- good pins ---------------------------------------------------------------------------------------
+
+
+def test_good_pins_newest_first(journal: Journal, reopen: Reopen) -> None:
+    journal.note_good(ENV, [good("api", "1"), good("web", "1")])
+    journal.note_good(ENV, [good("api", "1"), good("web", "2")])
+    journal.note_good(ENV, [good("web", "1", "another model")])
+    assert reopen().good(ENV) == (
+        good("web", "1", "another model"),
+        good("api", "1"),
+        good("web", "2"),
+        good("web", "1"),
+    )
+    again = replace(good("web", "1"), run="0AGAIN", at=AT + timedelta(days=1))
+    journal.note_good(ENV, [again])
+    assert journal.good(ENV)[0] == again
+    assert len(journal.good(ENV)) == 4
+
+
+# --- undoing in Git ----------------------------------------------------------------------------------
+
+
+def test_how_far_an_undoing_has_come(journal: Journal, reopen: Reopen) -> None:
+    name = journal.begin(ENV, run())
+    journal.note_undo(ENV, undo(name))
+    assert reopen().undo(ENV) == undo(name)
+    under_way = journal.story(ENV, name)
+    assert under_way is not None
+    assert under_way.undo == undo(name)
+    journal.finish(ENV, replace(full_story(replace(run(), id=name)), undo=undo(name)))
+    done = replace(undo(name, UndoState.DONE), commit=COMMIT, attempts=2, again_at=None, detail=HOSTILE)
+    journal.note_undo(ENV, done)
+    told = reopen().story(ENV, name)
+    assert told is not None
+    assert told.undo == done
+    assert reopen().undo(ENV) == done
+
+
+def test_the_undoing_that_was_begun_last_stays_the_last(journal: Journal) -> None:
+    journal.note_undo(ENV, undo("01A"))
+    journal.note_undo(ENV, undo("01B"))
+    journal.note_undo(ENV, undo("01A", UndoState.DONE))
+    assert journal.undo(ENV) == undo("01B")
+
+
+def test_a_pass_that_carries_out_the_undoing_of_another(journal: Journal) -> None:
+    first = journal.begin(ENV, run())
+    journal.note_undo(ENV, undo(first))
+    journal.finish(ENV, replace(full_story(replace(run(), id=first)), undo=undo(first)))
+    second = journal.begin(ENV, run())
+    journal.finish(ENV, replace(full_story(replace(run(), id=second)), undo=undo(first)))
+    journal.note_undo(ENV, undo(first, UndoState.DONE))
+    for name in (first, second):
+        story = journal.story(ENV, name)
+        assert story is not None
+        assert story.undo == undo(first, UndoState.DONE)
+
+
+def test_a_pass_without_an_undoing_has_none(journal: Journal) -> None:
+    first, second = journal.begin(ENV, run()), journal.begin(ENV, run())
+    journal.note_undo(ENV, undo(first))
+    story = journal.story(ENV, second)
+    assert story is not None
+    assert story.undo is None
+
+
+# --- observation -------------------------------------------------------------------------------------
+
+
+def test_one_release_is_under_observation(journal: Journal, reopen: Reopen) -> None:
+    first = Observation("01A", COMMIT, AT + timedelta(hours=1))
+    second = replace(first, run="01B", failing=(("front", AT + timedelta(minutes=15)), (HOSTILE, AT)))
+    journal.observe(ENV, first)
+    journal.observe(ENV, second)
+    assert reopen().observation(ENV) == second
+    journal.observe(ENV, None)
+    assert reopen().observation(ENV) is None
