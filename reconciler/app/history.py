@@ -1,11 +1,16 @@
-"""Who released what, when and why: read from Git alone, so it works on any clone."""
+"""Who released what, when and why: read from Git, so it works on any clone; a host's journal adds to it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from reconciler.app.desired import DesiredState
 from reconciler.domain.desired import Revision
 from reconciler.domain.environment import Environment
-from reconciler.domain.history import HistoryRow
+from reconciler.domain.history import HistoryRow, with_runs
+from reconciler.domain.journal import Run
+from reconciler.domain.standing import ROLLBACK_OF
+from reconciler.domain.standing import RUN as BY_RUN
 from reconciler.errors import InvalidState
 from reconciler.ports import Commit, Repository, StateFiles
 
@@ -17,6 +22,7 @@ def history(
     desired: DesiredState,
     *,
     limit: int = 20,
+    runs: Sequence[Run] = (),
 ) -> tuple[HistoryRow, ...]:
     """The releases of an environment, newest first.
 
@@ -26,12 +32,14 @@ def history(
         state_files: reads the pins files of old commits.
         desired: knows where the files are.
         limit: how many rows at the most; 0 for all.
+        runs: what the journal of this host has of the environment, newest first.
     """
     path = desired.path(environment.pins)
     commits = repository.log(path, limit=limit + 1 if limit else 0)
     rows: list[HistoryRow] = []
     for index, commit in enumerate(commits[: limit or None]):
         trailers = dict(commit.trailers)
+        back = trailers.get(ROLLBACK_OF, "")
         older = commits[index + 1] if index + 1 < len(commits) else None
         before = _images(repository, state_files, older, path) if older else {}
         after = _images(repository, state_files, commit, path)
@@ -44,11 +52,13 @@ def history(
                 author=commit.author,
                 subject=commit.subject,
                 changes=tuple((name, before.get(name, ""), after.get(name, "")) for name in changed),
-                rollback_of=trailers.get("Reconcile-Rollback-Of", ""),
+                rollback_of=back,
                 reason=trailers.get("Reconcile-Reason", ""),
+                run=trailers.get(BY_RUN, "") if back else "",
+                automatic=bool(back and trailers.get(BY_RUN)),
             )
         )
-    return tuple(rows)
+    return with_runs(rows, runs)[: limit or None]
 
 
 def _images(repository: Repository, state_files: StateFiles, commit: Commit, path: str) -> dict[str, str]:

@@ -70,15 +70,13 @@ class Rule:
 class Track:
     """What is remembered of one subject.
 
-    ``good`` and ``bad`` count samples in a row, and so does ``calm``: those that are good or reject nothing.
-    ``counted_at_seconds`` is when the last bad one counted.
+    ``good`` and ``bad`` count samples in a row, ``counted_at_seconds`` is when the last bad one counted.
     ``broken`` is the sample with which it failed. The totals are for the report.
     """
 
     latest: Sample
     good: int = 0
     bad: int = 0
-    calm: int = 0
     counted_at_seconds: float | None = None
     was_good: bool = False
     broken: Sample | None = None
@@ -89,7 +87,6 @@ class Track:
     def after(self, sample: Sample, rule: Rule) -> Track:
         """The track after one more sample. Other subjects do not matter: more failures must not be better."""
         good = self.good + 1 if sample.evidence is Evidence.GOOD else 0
-        mild = sample.evidence is Evidence.BAD and not rule.rejects(sample)
         bad, counted_at = self._streak(sample, rule)
         ready = good >= rule.successes
         worst = sample.final or bad >= (1 if rule.brittle and self.was_good else rule.failures)
@@ -98,7 +95,6 @@ class Track:
             latest=sample,
             good=good,
             bad=bad,
-            calm=self.calm + 1 if good or mild else 0,
             counted_at_seconds=counted_at,
             was_good=self.was_good or ready,
             broken=self._worse(sample, rule) if fails else self.broken,
@@ -121,9 +117,12 @@ class Track:
         return self.bad + 1, sample.at_seconds
 
     def _worse(self, sample: Sample, rule: Rule) -> Sample:
-        """The first failure stays, unless a later one rejects and it does not."""
-        keep = self.broken is not None and (rule.rejects(self.broken) or not rule.rejects(sample))
-        return self.broken if keep and self.broken is not None else sample
+        """The first failure stays, unless a later one rejects and it does not, or is more severe."""
+        failures = (sample,) if self.broken is None else (self.broken, sample)
+        severities = tuple(Severity)
+        return min(
+            failures, key=lambda one: (not rule.rejects(one), severities.index(one.severity or rule.severity))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +225,9 @@ def _lacking(rules: Mapping[str, Rule], tracks: Mapping[str, Track]) -> tuple[st
 
 def _settled(rule: Rule, track: Track) -> bool:
     """Good often enough, or bad in a way that rejects nothing."""
-    return track.calm >= rule.successes
+    if track.good >= rule.successes:
+        return True
+    return track.latest.evidence is Evidence.BAD and not rule.rejects(track.latest)
 
 
 def _judgement(
@@ -252,19 +253,29 @@ def _judgement(
 
 
 def _ruling(name: str, watch: Watch, gate: Gate, *, attended: bool) -> Ruling:
-    """The verdict on one subject by itself."""
+    """The verdict on one subject by itself: how it failed, or what it is now if that is worse."""
     rule, track = watch.rules[name], watch.tracks.get(name)
-    sample = (track.broken or track.latest) if track is not None else None
-    if track is None or (track.broken is None and track.latest.evidence is Evidence.NONE):
-        verdict = Verdict.INCONCLUSIVE
-    elif track.broken is not None or track.latest.evidence is not Evidence.GOOD:
-        verdict = Verdict.FAIL
-    else:
-        verdict = Verdict.PASS if _settled(rule, track) else Verdict.INCONCLUSIVE
-    severity = (sample.severity if sample is not None else None) or rule.severity
-    reaction = gate.matrix.reaction(severity, verdict, Phase.GATE, attended=attended)
-    detail = sample.detail if sample is not None else "no sample was taken"
-    return Ruling(name, severity, verdict, detail, reaction)
+    found: list[tuple[Verdict, Sample | None]] = []
+    if track is not None and track.broken is not None:
+        found.append((Verdict.FAIL, track.broken))
+    found.append((_now(rule, track), track.latest if track is not None else None))
+    rulings = []
+    for verdict, sample in found:
+        graded = sample.severity if sample is not None and verdict is Verdict.FAIL else None
+        severity = graded or rule.severity
+        reaction = gate.matrix.reaction(severity, verdict, Phase.GATE, attended=attended)
+        detail = sample.detail if sample is not None else "no sample was taken"
+        rulings.append(Ruling(name, severity, verdict, detail, reaction))
+    return max(rulings, key=lambda ruling: ruling.reaction.urgency)
+
+
+def _now(rule: Rule, track: Track | None) -> Verdict:
+    """What the latest sample says; good, but not yet often enough, is no evidence either."""
+    if track is None or track.latest.evidence is Evidence.NONE:
+        return Verdict.INCONCLUSIVE
+    if track.latest.evidence is not Evidence.GOOD:
+        return Verdict.FAIL
+    return Verdict.PASS if track.good >= rule.successes else Verdict.INCONCLUSIVE
 
 
 def _reason(watch: Watch, verdict: Verdict, deciding: tuple[Sample, ...]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from reconciler.adapters.state_files import YamlStateFiles
-from reconciler.adapters.state_files.settings import seconds
-from reconciler.domain.environment import Environment, Gate, GitPolicy, HttpCheck, Severity, Unpinned
+from reconciler.adapters.state_files.quantities import seconds, share
+from reconciler.domain.check import Check, Http, Request
+from reconciler.domain.environment import Environment, Gate, GitPolicy, Rollback, Unpinned
+from reconciler.domain.severity import Matrix, Phase, Reaction, Response, Severity
 from reconciler.errors import InvalidSettings
 
 FILES = YamlStateFiles()
@@ -64,11 +66,16 @@ environments:
             timeout_seconds=120.0,
             soak_seconds=0.5,
             checks=(
-                HttpCheck("backend", "http://localhost:3001/health", Severity.HIGH, 1.0),
-                HttpCheck("search", url, Severity.CRITICAL, 5.0),
+                Check(
+                    "backend",
+                    Http(Request("http://localhost:3001/health")),
+                    Severity.HIGH,
+                    time_limit_seconds=1.0,
+                ),
+                Check("search", Http(Request(url))),
             ),
         ),
-        rollback_git=GitPolicy.PUSH,
+        rollback=Rollback(GitPolicy.PUSH),
         prune=True,
         unpinned=Unpinned.REFUSE,
     )
@@ -80,6 +87,36 @@ environments:
 )
 def test_durations(text: str, value: float) -> None:
     assert seconds(text) == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("50%", 0.5), ("0%", 0), ("2.5%", 0.025), ("1000%", 10)])
+def test_percentages(text: str, value: float) -> None:
+    assert share(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "50", "%", ".%", "-1%", "1e1%", "\u0661%", "nan%", "50 %"])
+def test_what_is_no_percentage(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a percentage"):
+        share(text)
+
+
+def test_the_matrix_and_what_is_kept_for_a_rollback() -> None:
+    text = f"""{LEAST}    severity: {{critical: {{rollback: 90s}}, high: alert, medium: {{alert: after 2h}}}}
+    inconclusive: {{gate: alert}}
+    rollback: {{git: branch, branch: release/1.x, author: "Kompass Bot <bot@kompass.example>", keep: 5}}
+"""
+    (environment,) = FILES.settings(text, "reconcile.yaml")
+    assert environment.gate.matrix == Matrix(
+        failed={
+            Severity.CRITICAL: Reaction(Response.ROLL_BACK, 90),
+            Severity.HIGH: Reaction(Response.ALERT),
+            Severity.MEDIUM: Reaction(Response.ALERT, 7200),
+            Severity.LOW: Reaction(Response.REPORT),
+        },
+        inconclusive={Phase.GATE: Response.ALERT, Phase.OBSERVED: Response.ALERT},
+    )
+    author = "Kompass Bot <bot@kompass.example>"
+    assert environment.rollback == Rollback(GitPolicy.BRANCH, "release/1.x", author, 5)
 
 
 @pytest.mark.parametrize("text", ["", "1", "s", "1.5s", "-1s", "1 s", "\u0661s"])
@@ -119,13 +156,50 @@ def test_what_is_no_duration(text: str) -> None:
             "6:21 'environments.a.gate.timeout': a time limit is a whole number above zero",
         ),
         ("    gate: {checks: []}", "6:20 'environments.a.gate.checks' is empty: a mapping"),
-        ("    gate: {checks: {x: {}}}", "6:21 'environments.a.gate.checks.x' has no 'http'"),
+        ("    gate: {checks: {x: {}}}", "6:21 'environments.a.gate.checks.x': a check has exactly one kind"),
         (
             "    rollback: {git: false}",
             "6:21 'environments.a.rollback.git': 'false' is none of push, branch, off",
         ),
         ("    data: {}", "6:5 'environments.a': 'data' is not supported by this version"),
-        ("    severity: {}", "6:5 'environments.a': 'severity' is not supported by this version"),
+        ("    severity: {hihg: alert}", "6:16 'hihg' is not a key of 'environments.a.severity'"),
+        (
+            "    severity: {high: ignore}",
+            "6:22 'environments.a.severity.high': 'ignore' is none of rollback, alert, report",
+        ),
+        (
+            "    severity: {high: {rollback: 15}}",
+            "6:33 'environments.a.severity.high.rollback': 15 is read as a number",
+        ),
+        (
+            "    severity: {high: {rollback: in 15m}}",
+            "6:33 'environments.a.severity.high.rollback': a delay is",
+        ),
+        ("    severity: {high: {rollback: 25h}}", "6:33 a delay is at most 24h"),
+        (
+            "    severity: {high: {rollback: 1m, alert: 1m}}",
+            "6:22 'environments.a.severity.high': a reaction is one of",
+        ),
+        ("    severity: {high: {}}", "6:22 'environments.a.severity.high' is empty"),
+        (
+            "    severity: {high: {report: 1m}}",
+            "6:23 'report' is not a key of 'environments.a.severity.high'",
+        ),
+        (
+            "    inconclusive: {gate: keep}",
+            "6:26 'environments.a.inconclusive.gate': 'keep' is none of rollback",
+        ),
+        (
+            "    rollback: {branch: -x}",
+            "6:24 'environments.a.rollback.branch': this is not the name of a Git",
+        ),
+        (
+            "    rollback: {branch: a..b}",
+            "6:24 'environments.a.rollback.branch': this is not the name of a Git",
+        ),
+        ("    rollback: {author: me}", "6:24 'environments.a.rollback.author': an author is a name and an"),
+        ("    rollback: {keep: 0}", "6:22 'environments.a.rollback.keep' must be at least 1"),
+        ("    rollback: {keep: 1.5}", "6:22 'environments.a.rollback.keep': '1.5' is not a whole number"),
         ("    porject: x", "6:5 'porject' is not a key of 'environments.a'"),
         ("    ? porject\n    : x", "6:7 'porject' is not a key of 'environments.a'"),
         (
@@ -188,14 +262,6 @@ def test_urls_that_are_refused_and_never_shown(url: str, because: str) -> None:
         FILES.settings(f"{LEAST}    gate: {{checks: {{x: {{http: {{url: '{url}'}}}}}}}}\n", "reconcile.yaml")
     assert because in str(raised.value)
     assert "hunter2" not in repr(raised.value.findings)
-
-
-@pytest.mark.parametrize("kind", ["latency", "memory", "logs", "flow", "tcp", "exec", "errors", "query"])
-def test_checks_of_other_kinds_are_plainly_not_supported(kind: str) -> None:
-    message = (
-        f"6:26 'environments.a.gate.checks.x': a check of the kind {kind!r} is not supported by this version"
-    )
-    assert refusals(f"{LEAST}    gate: {{checks: {{x: {{ {kind}: {{}}}}}}}}\n") == [message]
 
 
 def test_all_findings_come_at_once_in_the_order_of_the_file() -> None:

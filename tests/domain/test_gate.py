@@ -150,6 +150,21 @@ def test_a_failure_that_rejects_is_told_before_one_that_does_not() -> None:
     assert (judgement.verdict, [one.severity for one in judgement.deciding]) == (Verdict.FAIL, [None])
 
 
+def test_the_most_severe_failure_is_the_one_that_is_told() -> None:
+    """Also where none of them rejects: with somebody there, this one is rolled back later."""
+    rounds = together(row("+++++", "web"), row("mmm-+", "latency"))
+    rules = {"web": CHECK, "latency": Rule(Severity.HIGH, frozenset())}
+    judgement = verdict(rounds, rules, GATE, attended=True)
+    assert judgement is not None
+    assert judgement.decision is not None
+    assert judgement.decision.rule == "high latency failed: roll back after 15 min"
+
+
+def test_a_mild_failure_does_not_hide_that_nothing_is_known_now() -> None:
+    judgement = at_the_end(row("mmm?"), {"web": GRADED}, GATE)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+
+
 # --- checks that may not reject ----------------------------------------------------------------------
 
 

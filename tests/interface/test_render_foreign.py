@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.gate import Judgement, Sample
-from reconciler.domain.severity import Verdict
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.plan import Change, Plan, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step
+from reconciler.domain.severity import Verdict
 from reconciler.errors import Finding, InvalidState, PullFailed
 from reconciler.interface.render.errors_text import error_text
 from reconciler.interface.render.foreign import columns, cut, foreign, foreign_lines, markdown_cell

@@ -90,3 +90,59 @@ def test_a_rollback_whose_release_is_not_there() -> None:
 
 def test_no_rollbacks() -> None:
     assert runbook_table([RELEASE, FIX]).split("\n")[2:] == ["| - | - | - | - | - | - |"]
+
+
+AUTOMATIC = HistoryRow(
+    "production",
+    v.COMMIT,
+    v.AT - timedelta(minutes=63, seconds=50),
+    "reconcile",
+    'Roll back "backend 1.8.2"',
+    (("backend", NEW, OLD),),
+    v.COMMIT,
+    "backend: 500",
+    run="01J9ZM02QX",
+    seconds=8.25,
+    result="rolled-back",
+    automatic=True,
+)
+TOLD = replace(ROLLBACK, run="01J9ZM02QX", seconds=64.0, result="rolled-back", automatic=True)
+
+
+def test_rollbacks_that_nobody_asked_for() -> None:
+    assert (
+        history_text([TOLD, AUTOMATIC], replace(PLAIN, width=100))
+        == """\
+REVISION  DATE (UTC)        AUTHOR     SUBJECT                    CHANGES
+5b0c7f1   2026-09-30 14:04  dev        Revert "backend 1.8.2"     backend 1.8.2 → 1.8.1  (rollback of 8f3c2d1, run 01J9ZM02QX, 1m04s)
+-         2026-09-30 13:00  reconcile  Roll back "backend 1.8.2"  backend 1.8.2 → 1.8.1  (rollback of 8f3c2d1, run 01J9ZM02QX, 8.2s)"""  # noqa: E501
+    )
+
+
+def test_the_runbooks_table_of_rollbacks_that_nobody_asked_for() -> None:
+    """With the duration of the pass, whoever wrote the commit; a rollback on the host undoes no rollback."""
+    assert runbook_table([FIX, TOLD, AUTOMATIC, RELEASE]).split("\n")[2:] == [
+        "| 2026-09-30 14:04 UTC | production | exited \\| with 1 | reconcile | 1m04s "
+        "| backend 1.8.2 → 1.8.1; later backend 1.8.1 → 1.8.3 (77d01ce) |",
+        "| 2026-09-30 13:00 UTC | production | backend: 500 | reconcile | 8.2s "
+        "| backend 1.8.2 → 1.8.1; later backend 1.8.1 → 1.8.3 (77d01ce) |",
+    ]
+
+
+def test_a_rollback_from_another_clone_has_the_time_between_the_commits() -> None:
+    row = replace(TOLD, seconds=None, result="")
+    assert "| reconcile | 1h04m |" in runbook_table([row, AUTOMATIC, RELEASE])
+    by_hand = replace(ROLLBACK, run="01J9ZM02QX", seconds=3.0, result="converged")
+    assert "| dev | 1h04m |" in runbook_table([by_hand, RELEASE])
+
+
+def test_a_rollback_that_failed() -> None:
+    row = replace(AUTOMATIC, result="rollback-failed")
+    assert "| could not be restored: backend 1.8.2 → 1.8.1 |" in runbook_table([row])
+
+
+def test_foreign_text_of_a_run() -> None:
+    hostile = replace(AUTOMATIC, run=v.HOSTILE, reason=v.HOSTILE, author=v.HOSTILE, subject=v.HOSTILE)
+    for text in (history_text([hostile], PLAIN), runbook_table([hostile])):
+        assert not any(ord(character) < 32 and character != "\n" for character in text)
+        assert "##[" not in text

@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.domain.gate import Judgement
-from reconciler.domain.severity import Verdict
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step, Sync
+from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineUnreachable, Finding, InvalidState
 from reconciler.interface.render.json_document import (
     history_document,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reconciler.domain.gate import Judgement
-from reconciler.domain.severity import Verdict
+from reconciler.domain.gate import Evidence, Judgement
 from reconciler.domain.plan import Change, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step
+from reconciler.domain.severity import Severity, Verdict
+from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import EngineUnreachable, PullFailed
 from reconciler.interface.render.rejection_text import manual_commands, served
 from reconciler.interface.render.report_text import report_text, step_line
@@ -109,21 +111,129 @@ Removed again, for it did not run before: mailer.
 
   = help: Git still asks for backend 1.8.2 and mailer 1.8.2: pin a fixed image, or git revert the release
 
+  = blocked: backend 1.8.2 and mailer 1.8.2 will not be tried again in production until it changes
+  = help: to try it again as it is: reconcile unblock production backend mailer
+
 Rolled back production in 1m04s: 2 rolled back, 1 unchanged."""
     )
 
 
-def test_what_was_done_in_git_replaces_the_hint() -> None:
+@pytest.mark.parametrize(
+    ("undo", "git"),
+    [
+        (v.undo(), "Git: 5b0c7f1 reverts 8f3c2d1, pushed to main"),
+        (
+            replace(v.undo(detail="Git pins it already"), commit=""),
+            "Git: nothing was to be reverted, Git pins it already",
+        ),
+        (
+            v.undo(UndoState.PROPOSED, "pushed to reconcile/rollback-production-8f3c2d1, for review"),
+            (
+                "Git: 5b0c7f1 reverts 8f3c2d1, pushed to reconcile/rollback-production-8f3c2d1, for review\n"
+                "  = note: until that is merged, this environment is ahead of Git, and the pins stay blocked"
+            ),
+        ),
+        (
+            v.undo(UndoState.PENDING, "the remote does not answer"),
+            (
+                "Git: 8f3c2d1 is not reverted yet, the remote does not answer\n"
+                "  = note: until then this environment is ahead of Git; the next pass tries again, "
+                "not before 2026-09-30 14:06 UTC"
+            ),
+        ),
+        (
+            v.undo(UndoState.SUPERSEDED, "the pin of backend was moved meanwhile"),
+            "Git: a newer pin wins, nothing is reverted, the pin of backend was moved meanwhile",
+        ),
+        (
+            v.undo(UndoState.OFF, "rollback.git is off"),
+            (
+                "Git: nothing is reverted, rollback.git is off\n"
+                "  = help: Git still asks for backend 1.8.2: pin a fixed image, or git revert the release"
+            ),
+        ),
+        (
+            v.undo(UndoState.IMPOSSIBLE, "Git never pinned what backend ran before"),
+            (
+                "Git: nothing can be reverted, Git never pinned what backend ran before\n"
+                "  = help: Git still asks for backend 1.8.2: pin a fixed image, or git revert the release"
+            ),
+        ),
+    ],
+    ids=lambda value: value.state if isinstance(value, Undo) else "",
+)
+def test_what_git_says_by_now(undo: Undo, git: str) -> None:
     outcome = Outcome(Result.ROLLED_BACK, v.fail(CRASHED), v.passed(0))
-    report = v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome)
-    lines = report_text(report, PLAIN, git='5b0c7f1 Revert "backend 1.8.2", pushed to main').split("\n")
-    assert lines[-5:] == [
-        "Runs again: backend 1.8.1.",
-        "",
-        'Git: 5b0c7f1 Revert "backend 1.8.2", pushed to main',
-        "",
-        "Rolled back production in 51s: 1 rolled back, 0 unchanged.",
-    ]
+    report = v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome, undo=undo)
+    assert (
+        report_text(report, PLAIN).partition("Runs again: backend 1.8.1.\n\n")[2]
+        == f"""{git}
+
+  = blocked: backend 1.8.2 will not be tried again in production until it changes
+  = help: to try it again as it is: reconcile unblock production backend
+
+Rolled back production in 51s: 1 rolled back, 0 unchanged."""
+    )
+
+
+def test_the_rule_the_run_and_the_evidence_are_named() -> None:
+    decision = v.decision(v.ruling("check search", Severity.CRITICAL), v.ruling("check api", Severity.HIGH))
+    outcome = Outcome(Result.ROLLED_BACK, replace(v.fail(CRASHED), decision=decision), v.passed(0))
+    text = report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome, run=v.RUN), PLAIN)
+    assert text.startswith('production  run 01K6XR3F9Q  main@8f3c2d1 "backend 1.8.2" by dev\n')
+    assert "  = rule: high check api failed: roll back at once (so did check search)\n" in text
+    assert "  = evidence: reconcile history show 01K6XR3F9Q\n" in text
+
+
+def test_a_release_that_was_kept_all_the_same() -> None:
+    alert, told = v.ruling(), v.ruling("check docs", Severity.LOW, Verdict.FAIL, "404")
+    late = v.ruling("check slow", Severity.HIGH, detail="", attended=True)
+    judgement = replace(
+        v.passed(), decision=v.decision(told, late, alert, v.ruling("check ok", verdict=Verdict.PASS))
+    )
+    outcome = Outcome(Result.CONVERGED, judgement)
+    report = v.report(Result.CONVERGED, v.plan(v.changed()), outcome, run=v.RUN, notes=("older images stay",))
+    assert (
+        report_text(report, PLAIN).partition("replace 1 container\n\n")[2]
+        == """\
+warning: high check slow failed: roll back after 15 min
+alert: medium check search failed: alert, again after 60 min
+  = seen: GET http://localhost:7700/health → 503
+report: low check docs failed: report
+  = seen: 404
+  = evidence: reconcile history show 01K6XR3F9Q
+
+note: older images stay
+
+Converged production in 51s: 1 changed, 0 unchanged."""
+    )
+
+
+def test_what_is_still_owed_to_git_is_said_by_every_pass() -> None:
+    report = v.report(Result.NO_OP, v.plan(v.entry("a")), undo=v.undo(UndoState.PENDING, "no route"))
+    assert report_text(report, PLAIN) == (
+        "production is ahead of Git: backend 1.8.2 → 1.8.1, no route, not before 2026-09-30 14:06 UTC\n\n"
+        "No changes. production matches main@8f3c2d1: 1 service."
+    )
+
+
+def test_what_could_not_be_judged_is_not_tried_again_before_it_can() -> None:
+    silent = v.ruling("check search", Severity.CRITICAL, Verdict.INCONCLUSIVE, "no such host")
+    none = v.sample("check search", "no such host", evidence=Evidence.NONE)
+    judgement = Judgement(
+        Verdict.INCONCLUSIVE, "check search: no such host", (none,), 120.0, v.decision(silent)
+    )
+    outcome = Outcome(Result.ROLLED_BACK, judgement, v.passed(0))
+    text = report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome), PLAIN)
+    assert "  = rule: critical check search could not be made: roll back at once\n" in text
+    assert "  = blocked: backend 1.8.2 waits in production until check search is good without it\n" in text
+    assert "git revert" not in text
+
+
+def test_an_interrupted_release_is_not_blocked() -> None:
+    judgement = Judgement(Verdict.INCONCLUSIVE, "interrupted while the gate was open", (), 12.0)
+    outcome = Outcome(Result.ROLLED_BACK, judgement, v.passed())
+    assert "blocked" not in report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome), PLAIN)
 
 
 def test_logs_are_capped() -> None:
@@ -167,6 +277,9 @@ Put it back by hand, on the environment's engine (what is back already is left a
 
   = help: Git still asks for backend 1.8.2: pin a fixed image, or git revert the release
 
+  = blocked: backend 1.8.2 will not be tried again in production until it changes
+  = help: to try it again as it is: reconcile unblock production backend
+
 note: docker: cannot start kompass-production-backend-1: driver failed
 
 Could not roll back production after 1m04s: it is DEGRADED."""
@@ -174,7 +287,9 @@ Could not roll back production after 1m04s: it is DEGRADED."""
 
 
 def test_the_same_failure_before_and_after_exonerates_the_release() -> None:
-    outcome = Outcome(Result.ROLLBACK_FAILED, v.fail(CRASHED), v.fail(CRASHED))
+    outcome = Outcome(
+        Result.ROLLBACK_FAILED, v.fail(CRASHED), v.fail(CRASHED), exonerated=("kompass-production-backend-1",)
+    )
     text = report_text(v.report(Result.ROLLBACK_FAILED, v.plan(v.changed()), outcome), PLAIN)
     assert (
         """
@@ -184,6 +299,7 @@ error: production is DEGRADED: what ran before runs again, and does not pass eit
 """
         in text
     )
+    assert "waits in production until kompass-production-backend-1 is good without it" in text
     assert "docker rename" not in text
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from reconciler.domain.check import Check, Http, Request
 from reconciler.domain.desired import Desired, Order, Pin, Revision, Service
 from reconciler.domain.environment import Environment, Gate
-from reconciler.domain.gate import Evidence, Judgement, Sample
+from reconciler.domain.gate import Evidence, Judgement, Sample, Tally
 from reconciler.domain.image import ImageRef
+from reconciler.domain.journal import Exhibit, ExhibitKind, Run, SampleSummary, Story
 from reconciler.domain.observed import Health, Instance, Observed, State
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Remove, Replace, Start
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
-from reconciler.domain.severity import Verdict
+from reconciler.domain.severity import Decision, Matrix, Phase, Ruling, Severity, Verdict, decide
+from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import ReconcileError
 
 COMMIT = "8f3c2d1aa0b1c2d3e4f5061728394a5b6c7d8e9f"
@@ -178,6 +181,9 @@ def report(
     health: EnvironmentHealth = EnvironmentHealth.HEALTHY,
     steps: tuple[Step, ...] = (),
     error: ReconcileError | None = None,
+    run: str = "",
+    undo: Undo | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Report:
     return Report(
         environment="production",
@@ -191,4 +197,86 @@ def report(
         outcome=outcome,
         steps=steps,
         error=error,
+        run=run,
+        undo=undo,
+        notes=notes,
     )
+
+
+RUN = "01K6XR3F9Q"
+
+
+def ruling(
+    check: str = "check search",
+    severity: Severity = Severity.MEDIUM,
+    verdict: Verdict = Verdict.FAIL,
+    detail: str = "GET http://localhost:7700/health → 503",
+    *,
+    matrix: Matrix | None = None,
+    attended: bool = False,
+) -> Ruling:
+    """What the matrix (the usual one) says about one check."""
+    reaction = (matrix or Matrix()).reaction(severity, verdict, Phase.GATE, attended=attended)
+    return Ruling(check, severity, verdict, detail, reaction)
+
+
+def decision(*rulings: Ruling) -> Decision:
+    return decide(rulings, Phase.GATE)
+
+
+def tally(subject: str, good: int = 3, samples: int = 12) -> Tally:
+    return Tally(subject, samples, good, 0.42, sample(subject, "GET http://localhost:7700/health → 503"))
+
+
+def undo(state: UndoState = UndoState.DONE, detail: str = "pushed to main", *, commit: str = "") -> Undo:
+    """The undoing of backend 1.8.2."""
+    written = "5b0c7f1" + "0" * 33 if state in (UndoState.DONE, UndoState.PROPOSED) else ""
+    return Undo(
+        run=RUN,
+        release=COMMIT,
+        moves=(("backend", image("backend", "1.8.2", "2"), image("backend", "1.8.1", "1")),),
+        blocked=(f"backend {image('backend', '1.8.2', '2')} hash",),
+        reason="check search: 503",
+        state=state,
+        commit=commit or written,
+        detail=detail,
+        attempts=1,
+        again_at=AT + timedelta(minutes=2) if state is UndoState.PENDING else None,
+    )
+
+
+def story(**more: Any) -> Story:
+    """A release that was rolled back."""
+    rejecting = ruling("check search", Severity.CRITICAL)
+    known = {
+        "run": Run(
+            RUN,
+            "production",
+            AT,
+            COMMIT,
+            "backend 1.8.2",
+            "dev",
+            (("backend", image("backend", "1.8.1", "1"), image("backend", "1.8.2", "2")),),
+            Result.ROLLED_BACK,
+            64.2,
+            "check search: GET http://localhost:7700/health → 503",
+        ),
+        "steps": (Step("pull", "backend", 8.1, "1.8.2"), Step("gate", "production", 37.2)),
+        "verdict": "fail",
+        "rule": decision(rejecting).rule,
+        "rulings": (rejecting, ruling("check backend", Severity.CRITICAL, Verdict.PASS, "200")),
+        "summaries": (
+            SampleSummary("gate", "check search", 12, 3, 0.42, sample("check search", "503")),
+            SampleSummary("verify", "check search", 5, 5, 0.02, sample("check search", "200")),
+        ),
+        "restored": "pass",
+        "restored_reason": "everything stayed good",
+        "exhibits": (
+            Exhibit("kompass-production-backend-1", ExhibitKind.LOG, "ERROR one\nbye\n"),
+            Exhibit("kompass-production-backend-1", ExhibitKind.DESCRIPTION, '{"Id": "x"}'),
+        ),
+        "gap_seconds": {"backend": 0.42},
+        "notes": ("cannot tag backend:rollback",),
+        "undo": undo(),
+    }
+    return Story(**(known | more))

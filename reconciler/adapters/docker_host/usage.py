@@ -25,11 +25,8 @@ def usage(connection: Connection, container: str) -> Usage | None:
 
     with connection.asked(f"measure container {brief(container)}") as client:
         try:
-            content = client.inspect_container(container)
-            state = content["State"]
-            if not state["Running"] or state["Restarting"]:
-                return None
-            return measured(_sample(client, container), content["HostConfig"])
+            host = client.inspect_container(container)["HostConfig"]
+            return measured(_sample(client, container), host)
         except NotFound:
             return None
 

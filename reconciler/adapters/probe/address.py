@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from reconciler.adapters.probe.secrets import Secrets
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 
 _PORTS = {"http": 80, "https": 443}
 _LOGIN = re.compile(r"(https?://)([^/?#]*)@(.*)", re.DOTALL | re.IGNORECASE)

@@ -9,7 +9,7 @@ from email.message import Message
 from http import HTTPStatus
 from typing import Any
 
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 
 TEXT_BYTES = 64 * 1024
 JSON_BYTES = 1024 * 1024

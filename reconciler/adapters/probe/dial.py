@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from reconciler.adapters.probe.deadline import Deadline
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 
 
 def dial(host: str, port: int, deadline: Deadline) -> socket.socket:

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.adapters.probe import json_path
 from reconciler.adapters.probe.answer import Answer
 from reconciler.adapters.probe.secrets import Secrets
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.domain.check import Expectation
 from reconciler.domain.comparison import Seen
 from reconciler.domain.gate import Evidence

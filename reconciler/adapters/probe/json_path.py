@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 
 _STEP = re.compile(r"""(?:^|\.)(?P<name>[^.\[\]"]+)|\[(?P<index>-?\d{1,9})\]|\["(?P<quoted>[^"]*)"\]""")
 

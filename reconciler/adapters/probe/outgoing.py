@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from reconciler.adapters.probe.secrets import Secrets
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.domain.check import Request
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -17,7 +17,8 @@ from reconciler.adapters.probe.deadline import Deadline
 from reconciler.adapters.probe.secrets import Secrets
 from reconciler.adapters.probe.session import TROUBLE, Session
 from reconciler.adapters.probe.tls import Contexts
-from reconciler.adapters.probe.trouble import Unaskable, seen_instead
+from reconciler.adapters.probe.trouble import seen_instead
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.domain.check import Query, Request
 from reconciler.domain.comparison import Seen
 from reconciler.domain.gate import Evidence

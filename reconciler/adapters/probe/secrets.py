@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 
 SHOWN_CHARACTERS = 80
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_-]*)\}")

@@ -21,7 +21,7 @@ from reconciler.adapters.probe.deadline import Deadline
 from reconciler.adapters.probe.outgoing import Outgoing, filled
 from reconciler.adapters.probe.secrets import Secrets
 from reconciler.adapters.probe.tls import Contexts
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.adapters.probe.wire import connected
 from reconciler.domain.check import Request, Tls
 

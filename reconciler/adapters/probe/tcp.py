@@ -8,7 +8,8 @@ from time import perf_counter
 from reconciler.adapters.probe.deadline import Deadline
 from reconciler.adapters.probe.dial import dial
 from reconciler.adapters.probe.secrets import Secrets
-from reconciler.adapters.probe.trouble import Unaskable, seen_instead
+from reconciler.adapters.probe.trouble import seen_instead
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.domain.check import Tcp
 from reconciler.domain.comparison import Seen
 from reconciler.domain.gate import Evidence

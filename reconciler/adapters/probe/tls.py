@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.adapters.probe.trouble import Unaskable
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.domain.check import Tls
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class Contexts:
@@ -23,6 +26,8 @@ class Contexts:
         Raises:
             Unaskable: the file cannot be read, or holds no certificates.
         """
+        import ssl
+
         with self._lock:
             try:
                 key = (tls, *_stamp(tls))
@@ -43,6 +48,8 @@ def _stamp(tls: Tls) -> tuple[object, ...]:
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
+    import ssl
+
     if not tls.verify:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

@@ -5,22 +5,16 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from typing import TYPE_CHECKING
 
 from reconciler.adapters.probe.deadline import Deadline
+from reconciler.adapters.probe.secrets import Secrets
+from reconciler.adapters.probe.unaskable import Unaskable
 from reconciler.domain.comparison import Seen
 from reconciler.domain.gate import Evidence
-
-if TYPE_CHECKING:
-    from reconciler.adapters.probe.secrets import Secrets
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 _OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EACCES, errno.EPERM})
 _WRONG_NAME = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH of OpenSSL
-
-
-class Unaskable(Exception):
-    """The question cannot be asked, for a reason that is ours; its text is the detail."""
 
 
 def seen_instead(error: Exception, deadline: Deadline, secrets: Secrets) -> Seen:

@@ -26,16 +26,14 @@ _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def broken_rules(source: Source, environment: Written) -> Iterator[Finding]:
     """The findings of one environment that the schema has accepted."""
     yield from _delays(source, environment)
-    checks = {
-        name.value: Written(node) for name, node in environment.part("gate").entries("checks")
-    }
+    checks = {name.value: Written(node) for name, node in environment.part("gate").entries("checks")}
     for written in checks.values():
         kind = kind_of(written)
         question = written.part(kind)
         asked = requests.steps(written.node(kind)) if kind == "flow" else (question,)
         yield from _too_long(source, (written, *(() if kind == "http" else (question,))))
         yield from _of(source, question, checks)
-        yield from _regular_expressions(source, (question, *asked))
+        yield from _regular_expressions(source, asked)
         yield from _ranges(source, asked)
         if kind == "latency":
             yield from _thresholds(source, question)
@@ -73,7 +71,9 @@ def _of(source: Source, question: Written, checks: dict[str, Written]) -> Iterat
     )
     if of.value in checks:
         kind = kind_of(checks[of.value])
-        yield _at(source, of, f"{of.value!r} is a check of the kind {kind!r}, not an HTTP check or a flow", hint)
+        yield _at(
+            source, of, f"{of.value!r} is a check of the kind {kind!r}, not an HTTP check or a flow", hint
+        )
     else:
         yield _at(source, of, f"no check of this environment is called {of.value!r}", hint)
 
@@ -117,8 +117,10 @@ def _thresholds(source: Source, latency: Written) -> Iterator[Finding]:
     upper = share(high.value) if high is not None else usual.high
     where = low or high
     if where is not None and lower > upper:
-        message = f"'low' ({lower:.0%}) is more than 'high' ({upper:.0%})"
-        yield _at(source, where, message, "slower by up to 'low' is only reported, by more than 'high' is high")
+        message = f"'low' ({lower * 100:g}%) is more than 'high' ({upper * 100:g}%)"
+        yield _at(
+            source, where, message, "slower by up to 'low' is only reported, by more than 'high' is high"
+        )
 
 
 def _captured_too_late(source: Source, steps: tuple[Written, ...]) -> Iterator[Finding]:
@@ -157,5 +159,3 @@ def _scalars(node: Node) -> Iterator[Text]:
 
 def _at(source: Source, node: Text, message: str, hint: str = "") -> Finding:
     return source.finding(node.line, node.column, message, hint)
-
-

@@ -15,7 +15,8 @@ def matrix(environment: Written) -> Matrix:
     return Matrix(
         failed={severity: _reaction(failed.node(severity), usual.failed[severity]) for severity in Severity},
         inconclusive={
-            phase: Response(silent.text(phase, usual.inconclusive[phase])) for phase in (Phase.GATE, Phase.OBSERVED)
+            phase: Response(silent.text(phase, usual.inconclusive[phase]))
+            for phase in (Phase.GATE, Phase.OBSERVED)
         },
     )
 

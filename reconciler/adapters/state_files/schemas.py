@@ -173,8 +173,9 @@ def _wrong_size(name: str, limit: str, schema: Dict[str, Any]) -> str:
             return f"{_at(name)} is empty"
         case "minimum" | "maximum":
             return f"{_at(name)} must be at {'least' if limit == 'minimum' else 'most'} {schema[limit]:g}"
-    what = "characters" if limit == "maxLength" else "entries"
-    return f"{_at(name)} has more than {schema[limit]} {what}"
+        case _:
+            what = "characters" if limit == "maxLength" else "entries"
+            return f"{_at(name)} has more than {schema[limit]} {what}"
 
 
 def _wrong_type(name: str, node: Node, schema: Dict[str, Any]) -> tuple[str, str]:

@@ -20,11 +20,13 @@ _MAX_REDACTED = (
 
 # Secrets in URLs: whatever stands before the @ of http(s), and whatever looks like user:password elsewhere.
 _CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/\s]+(?=@)|(?<=://)[^/\s@:]*:[^/\s]*(?=@)")
-# What follows a word that announces a secret, up to the end of the value. ``${NAME}`` is none.
+# What follows a word that announces a secret, up to the end of the value.
 _ANNOUNCED = re.compile(
-    r"""(?i)(\b(?:bearer|basic)[ \t]|\b(?:authorization|x-api-key|x-auth-token|passwd|password|client_secret)"""
-    r"""["']?[ \t]*:[ \t]*["']?(?:(?:bearer|basic|token)[ \t])?)(?!["' \t]*\$\{)([^"',}\s]+)"""
+    r"""(?ix) ( \b (?:(?:proxy-)?authorization|x-api-key|x-auth-token|passwd|password|client_secret)
+                ["']? [ \t]* : [ \t]* (?P<quote>["'])? )
+        (?P<value> (?(quote) (?:(?!(?P=quote)).)+ | [^,}]+ ) )"""
 )
+_BEARER = re.compile(r"(?i)(\b(?:bearer|basic)[ \t]+)(?P<value>[A-Za-z0-9._~+/=-]{6,})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,12 @@ def quoted(text: str) -> str:
 def redacted(text: str) -> str:
     """``text`` with credentials starred out, at the same length so that columns stay true."""
     shown = _CREDENTIALS.sub(lambda match: "*" * len(match[0]), text)
-    return _ANNOUNCED.sub(lambda match: match[1] + "*" * len(match[2]), shown)
+    return _BEARER.sub(_starred, _ANNOUNCED.sub(_starred, shown))
+
+
+def _starred(match: re.Match[str]) -> str:
+    """What announces a secret, and stars. ``${NAME}`` is no secret."""
+    return match[0] if "${" in match["value"] else match[1] + "*" * len(match["value"])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

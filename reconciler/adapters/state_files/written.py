@@ -65,7 +65,9 @@ class Written:
     def items(self, key: str) -> tuple[Text, ...]:
         """The scalars of a list."""
         found = self.node(key)
-        return tuple(item for item in found.items if isinstance(item, Text)) if isinstance(found, Items) else ()
+        return (
+            tuple(item for item in found.items if isinstance(item, Text)) if isinstance(found, Items) else ()
+        )
 
     def part(self, key: str) -> Written:
         """The mapping below a key."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.app.converge import Look, Reconciler
-from reconciler.errors import ReconcileError
+from reconciler.errors import PermissionRefused, ReconcileError
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.render.status_text import Status, status_of
 
@@ -32,4 +32,10 @@ def _look(reconciler: Reconciler) -> Looked:
         look = reconciler.look()
     except ReconcileError as error:
         return Looked(Status(reconciler.environment.name, error=error), None, exit_codes.of_error(error))
-    return Looked(status_of(look.desired, look.observed, look.plan), look, exit_codes.OK)
+    status = status_of(look.desired, look.observed, look.plan)
+    journal, environment = reconciler.journal, reconciler.environment
+    try:
+        status = replace(status, undo=journal.undo(environment), observation=journal.observation(environment))
+    except PermissionRefused as error:
+        status = replace(status, remark=error.problem)
+    return Looked(status, look, exit_codes.OK)

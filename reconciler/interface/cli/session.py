@@ -18,6 +18,7 @@ from reconciler.interface.settings import Settings
 from reconciler.interface.wiring import Wiring
 
 if TYPE_CHECKING:
+    from reconciler.interface.cli.workflow import Workflow
     from reconciler.interface.render.live import Rows
     from reconciler.interface.render.style import Style
 
@@ -74,8 +75,15 @@ class Session:
             automatic = "github" in known and os.environ.get("GITHUB_ACTIONS") == "true"
             return "github" if automatic else "text"
         if wanted not in ("text", *known):
-            raise click.UsageError(f"this command has no output {wanted!r}; it has {', '.join(('text', *known))}")
+            there = ", ".join(("text", *known))
+            raise click.UsageError(f"this command has no output {wanted!r}; it has {there}")
         return wanted
+
+    def workflow(self) -> Workflow:
+        """This run as a step of a GitHub workflow."""
+        from reconciler.interface.cli.workflow import Workflow
+
+        return Workflow(os.environ)
 
     def wiring(self, *environments: str) -> Wiring:
         """The program's parts; ``environments`` named by a command are added to those of ``-e``."""

@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -24,11 +24,6 @@ from reconciler.interface.render.report_markdown import error_blocks
 
 SUMMARY_BYTES = 1024 * 1024 - 16 * 1024
 """A summary above 1 MiB is not shown at all; the slack is for what other programs of the step append."""
-
-
-def in_workflow(environ: Mapping[str, str]) -> bool:
-    """Whether this is a step of a GitHub workflow."""
-    return environ.get("GITHUB_ACTIONS") == "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +62,20 @@ class Workflow:
         """The text of one environment, as a group in which nothing is taken for a command."""
         click.echo(group(name, text))
 
-    def end(self, annotations: Iterable[Annotation], blocks: Iterable[str], told: Outputs) -> None:
-        """Annotations, summary and outputs: what is left when the step is over."""
+    def end(
+        self, annotations: Iterable[Annotation], blocks: Iterable[str], told: Outputs, top: Path | None = None
+    ) -> None:
+        """Annotations, summary and outputs: what is left when the step is over.
+
+        Args:
+            annotations: with paths relative to ``top``.
+            blocks: the summary, the most important first.
+            told: the outputs.
+            top: the repository's top level, where it is known.
+        """
         complaints = [self._summarise(blocks), self._tell(told)]
-        every = [*annotations, *(complaint for complaint in complaints if complaint is not None)]
+        placed = [replace(annotation, path=self._place(annotation.path, top)) for annotation in annotations]
+        every = [*placed, *(complaint for complaint in complaints if complaint is not None)]
         for line in annotation_commands(every):
             click.echo(line)
 
@@ -84,10 +89,10 @@ class Workflow:
             self.end(of_error(error), error_blocks(error), told)
             raise
 
-    def place(self, path: str, top: Path) -> str:
-        """``path``, relative to the repository at ``top``, as annotations need it: relative to the workspace."""
+    def _place(self, path: str, top: Path | None) -> str:
+        """A path as annotations need it: relative to the workspace, which may hold the repository."""
         workspace = self.environ.get("GITHUB_WORKSPACE", "")
-        if not path or not workspace:
+        if not path or not workspace or top is None:
             return path
         relative = os.path.relpath((top / path).absolute(), workspace)
         return path if relative.startswith("..") else relative

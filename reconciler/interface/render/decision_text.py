@@ -13,7 +13,7 @@ _SAID = {Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "could not be made", Verd
 
 
 def reaction_words(reaction: Reaction) -> str:
-    """``roll back after 15 min``; a delayed alert is made at once, and again: ``alert, again after 60 min``."""
+    """``roll back after 15 min``; a delayed alert is made at once and then again: both are said."""
     if reaction.response is Response.ALERT and reaction.after_seconds:
         return str(reaction).replace("alert after", "alert, again after", 1)
     return str(reaction)

@@ -1,4 +1,4 @@
-"""Why a release was kept or undone: the rule that decided, each check, the matrix, and what would change it."""
+"""Why a release was kept or undone: the rule that decided, each check, and what would have changed it."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def account_text(account: Account, matrix: Matrix, style: Style) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def checks_table(
-    rulings: Sequence[Ruling], summaries: Sequence[SampleSummary], style: Style
-) -> list[str]:
+def checks_table(rulings: Sequence[Ruling], summaries: Sequence[SampleSummary], style: Style) -> list[str]:
     """What each check came to, those that decided first."""
     if not rulings:
         return []

@@ -15,7 +15,7 @@ from enum import StrEnum
 from reconciler.interface.render.foreign import foreign, foreign_lines
 
 MOST_OF_A_KIND = 9
-"""A step shows ten annotations of each kind and drops the rest silently: the tenth says how many there are."""
+"""A step shows ten annotations of each kind and drops the rest silently: the tenth says how many."""
 _MOST_LINES = 20
 
 
@@ -70,7 +70,7 @@ def inert(text: str) -> str:
 
 
 def masks(values: Iterable[str]) -> list[str]:
-    """Commands that hide secrets in everything that the job prints from now on; each line of one by itself."""
+    """Commands that hide secrets in all that the job prints from now on, each line of one by itself."""
     lines = [line.strip() for value in values for line in value.splitlines()]
     return [command("add-mask", line) for line in dict.fromkeys(lines) if line]
 
@@ -96,7 +96,8 @@ def _annotation(annotation: Annotation) -> str:
 def _lines(message: str) -> Sequence[str]:
     """A message may hold what another program printed: each of its lines goes into the log by itself."""
     lines = foreign_lines(message, 1000)
-    return [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else lines
+    more = [f"… {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+    return [*lines[:_MOST_LINES], *more]
 
 
 def _data(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The releases of environments, from Git alone: a table for people, and the runbook's for rollbacks."""
+"""The releases of environments: a table for people, and the runbook's for rollbacks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler.domain.history import HistoryRow
+from reconciler.domain.report import Result
 from reconciler.interface.render.foreign import foreign, markdown_cell
 from reconciler.interface.render.phrases import duration, transition
 from reconciler.interface.render.style import Style, table
@@ -33,8 +34,9 @@ def rollbacks(rows: Sequence[HistoryRow]) -> list[HistoryRow]:
 def runbook_table(rows: Sequence[HistoryRow]) -> str:
     """The rollbacks among ``rows`` as the Markdown table of the runbook.
 
-    The duration is that from the commit that was undone to the one that undid it, as far as ``rows``
-    hold both. The resolution is what was pinned again, and the first later release of the same services.
+    The duration is that of the pass, where the journal knows it; else that from the commit that was undone
+    to the one that undid it, as far as ``rows`` hold both. The resolution is what was pinned again, and the
+    first later release of the same services.
     """
     head = [f"| {' | '.join(_RUNBOOK)} |", f"|{'|'.join('-' * (len(name) + 2) for name in _RUNBOOK)}|"]
     body = [_runbook_row(row, rows) for row in rollbacks(rows)] or ["| - | - | - | - | - | - |"]
@@ -61,9 +63,9 @@ def _lines(row: HistoryRow, width: int) -> list[tuple[str, ...]]:
     """The lines of one commit; those after the first hold only changes."""
     changes = [change_text(change) for change in row.changes] or ["-"]
     if row.rollback_of:
-        changes[0] += f"  (rollback of {foreign(row.rollback_of[:7])})"
+        changes[0] += f"  (rollback of {_undone(row)})"
     first = (
-        foreign(row.revision[:7]),
+        foreign(row.revision[:7]) if row.committed else "-",
         moment(row.at),
         foreign(row.environment, 20),
         foreign(row.author, 20),
@@ -72,16 +74,37 @@ def _lines(row: HistoryRow, width: int) -> list[tuple[str, ...]]:
     return [(*first, changes[0]), *(("", "", "", "", "", change) for change in changes[1:])]
 
 
+def _undone(row: HistoryRow) -> str:
+    """What a rollback undid, and which pass did that by itself."""
+    run = f", run {foreign(row.run, 20)}" if row.automatic else ""
+    took = f", {duration(row.seconds)}" if row.automatic and row.seconds is not None else ""
+    return f"{foreign(row.rollback_of[:7])}{run}{took}"
+
+
 def _runbook_row(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
-    undone = next((r for r in rows if _is(r, row.rollback_of) and r.environment == row.environment), None)
-    took = duration(max((row.at - undone.at).total_seconds(), 0.0)) if undone else "-"
     reason = row.reason or row.subject
-    cells = [f"{moment(row.at)} UTC", row.environment, reason, row.author, took, _resolution(row, rows)]
+    cells = [
+        f"{moment(row.at)} UTC",
+        row.environment,
+        reason,
+        row.rolled_back_by,
+        _took(row, rows),
+        _resolution(row, rows),
+    ]
     return f"| {' | '.join(markdown_cell(cell) for cell in cells)} |"
+
+
+def _took(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
+    if row.automatic and row.seconds is not None:
+        return duration(row.seconds)
+    undone = next((r for r in rows if _is(r, row.rollback_of) and r.environment == row.environment), None)
+    return duration(max((row.at - undone.at).total_seconds(), 0.0)) if undone else "-"
 
 
 def _resolution(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
     done = ", ".join(change_text(change) for change in row.changes) or "-"
+    if row.automatic and row.result == Result.ROLLBACK_FAILED:
+        done = f"could not be restored: {done}"
     services = {change[0] for change in row.changes}
     later = [
         r
@@ -98,4 +121,4 @@ def _resolution(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
 
 def _is(row: HistoryRow, commit: str) -> bool:
     """Whether ``commit``, which may be abbreviated, names this row."""
-    return bool(commit) and row.revision.startswith(commit)
+    return bool(commit) and row.committed and row.revision.startswith(commit)

@@ -173,5 +173,3 @@ def _release(row: HistoryRow) -> Object:
         "rollback_of": row.rollback_of or None,
         "reason": row.reason or None,
     }
-
-

@@ -27,7 +27,8 @@ def story_object(story: Story) -> Object:
         "by": run.by,
         "reason": run.reason or None,
         "changes": [
-            {"name": name, "from": image_object(old), "to": image_object(new)} for name, old, new in run.changes
+            {"name": name, "from": image_object(old), "to": image_object(new)}
+            for name, old, new in run.changes
         ],
         "verdict": story.verdict or None,
         "rule": story.rule or None,

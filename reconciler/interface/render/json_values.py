@@ -146,7 +146,8 @@ def undo_object(undo: Undo | None) -> Object | None:
         "detail": undo.detail,
         "reason": undo.reason,
         "moves": [
-            {"name": name, "from": image_object(bad), "to": image_object(good)} for name, bad, good in undo.moves
+            {"name": name, "from": image_object(bad), "to": image_object(good)}
+            for name, bad, good in undo.moves
         ],
         "blocked": list(undo.blocked),
         "attempts": undo.attempts,

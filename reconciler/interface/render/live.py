@@ -10,13 +10,13 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from reconciler.domain.environment import Gate
 from reconciler.domain.report import Step
+from reconciler.interface.render.board import Board, Open, Pen, remark
 from reconciler.interface.render.foreign import cut, foreign
-from reconciler.interface.render.phrases import duration
 from reconciler.interface.render.report_text import VERB_COLUMNS, step_line
 from reconciler.interface.render.style import Style, Tone
 from reconciler.ports import Clock
@@ -26,7 +26,6 @@ CHANGED_SECONDS = 2.0
 """How far apart lines about what a gate sees are at least: a flapping check must not flood a log."""
 TICK_SECONDS = 0.5
 _LONG = ("pull", "gate", "verify", "revert")
-_WATCHED = ("gate", "verify")
 
 
 class Rows(Protocol):
@@ -76,8 +75,9 @@ class Silence:
 
 def rows_for(stream: TextIO, style: Style, clock: Clock, environ: Mapping[str, str]) -> Rows:
     """Live rows where ``stream`` is a terminal that can move its cursor, plain lines everywhere else."""
-    plain = environ.get("NO_COLOR") or environ.get("TERM", "dumb") in ("", "dumb")
-    return PlainRows(stream, style, clock) if plain or not _is_terminal(stream) else LiveRows(stream, style, clock)
+    dumb = environ.get("NO_COLOR") or environ.get("TERM", "dumb") in ("", "dumb")
+    live = not dumb and _is_terminal(stream)
+    return LiveRows(stream, style, clock) if live else PlainRows(stream, style, clock)
 
 
 @contextmanager
@@ -99,78 +99,6 @@ def ticking(rows: Rows, seconds: float = TICK_SECONDS) -> Iterator[None]:
         rows.close()
 
 
-@dataclass(slots=True)
-class _Open:
-    """One step under way; ``words`` is what its gate sees. ``told_*`` is what the last line about it said."""
-
-    environment: str
-    verb: str
-    subject: str
-    since_seconds: float
-    told_seconds: float
-    words: str = ""
-    told_words: str = ""
-
-
-@dataclass(slots=True)
-class _Board:
-    """The steps under way, the oldest first."""
-
-    gates: dict[str, Gate] = field(default_factory=dict)
-    steps: list[_Open] = field(default_factory=list)
-
-    def started(self, environment: str, verb: str, subject: str, now: float) -> _Open:
-        step = _Open(environment, verb, subject, now, now)
-        self.steps.append(step)
-        return step
-
-    def finished(self, environment: str, step: Step) -> None:
-        for one in self.steps:
-            if (one.environment, one.verb, one.subject) == (environment, step.verb, step.subject):
-                self.steps.remove(one)
-                return
-
-    def watching(self, environment: str, words: str) -> _Open | None:
-        """The gate that ``words`` are about: the one that was opened last."""
-        gates = [s for s in self.steps if s.environment == environment and s.verb in _WATCHED]
-        for step in gates[-1:]:
-            step.words = words
-            return step
-        return None
-
-    def line(self, step: _Open, now: float) -> str:
-        """``production  gate     21s of 90s: 3 of 5 good, check web: 503``."""
-        subject = [foreign(step.subject, 60)] if step.subject != step.environment else []
-        elapsed = _whole(now - step.since_seconds) + self._limit(step)
-        words = f": {foreign(step.words)}" if step.words else ""
-        verb = f"{foreign(step.verb, 20):<{VERB_COLUMNS}}"
-        return "  ".join([foreign(step.environment, 40), verb, *subject, elapsed + words])
-
-    def _limit(self, step: _Open) -> str:
-        gate = self.gates.get(step.environment)
-        if gate is None or step.verb not in _WATCHED:
-            return ""
-        soak = gate.soak_seconds if step.verb == "gate" else 0.0
-        return f" of {_whole(gate.timeout_seconds + soak)}"
-
-
-@dataclass(slots=True)
-class _Pen:
-    """Writes until the stream is gone; from then on it writes nothing."""
-
-    stream: TextIO
-    gone: bool = False
-
-    def write(self, text: str) -> None:
-        if self.gone or not text:
-            return
-        try:
-            self.stream.write(text)
-            self.stream.flush()
-        except (OSError, ValueError):  # a reader that left, or a stream that was closed
-            self.gone = True
-
-
 class PlainRows:
     """Lines that need no other: one when something long begins, one for each finished step, and heartbeats.
 
@@ -181,8 +109,8 @@ class PlainRows:
     """
 
     def __init__(self, stream: TextIO, style: Style, clock: Clock) -> None:
-        self._pen, self._style, self._clock = _Pen(stream), style, clock
-        self._board, self._lock = _Board(), threading.Lock()
+        self._pen, self._style, self._clock = Pen(stream), style, clock
+        self._board, self._lock = Board(), threading.Lock()
 
     def expect(self, environment: str, gate: Gate) -> None:
         """See ``Rows``."""
@@ -210,7 +138,7 @@ class PlainRows:
             if step is not None:
                 self._tell(step)
             else:
-                self._line(_remark(environment, words))
+                self._line(remark(environment, words))
 
     def tick(self) -> None:
         """See ``Rows``."""
@@ -221,7 +149,7 @@ class PlainRows:
     def close(self) -> None:
         """See ``Rows``. Every line stays."""
 
-    def _tell(self, step: _Open) -> None:
+    def _tell(self, step: Open) -> None:
         """Say how far a step is, if that is due."""
         now = self._clock.monotonic()
         silent = now - step.told_seconds
@@ -243,8 +171,8 @@ class LiveRows:
     """
 
     def __init__(self, stream: TextIO, style: Style, clock: Clock) -> None:
-        self._pen, self._style, self._clock = _Pen(stream), style, clock
-        self._board, self._lock = _Board(), threading.Lock()
+        self._pen, self._style, self._clock = Pen(stream), style, clock
+        self._board, self._lock = Board(), threading.Lock()
         self._shown = 0
 
     def expect(self, environment: str, gate: Gate) -> None:
@@ -268,7 +196,7 @@ class LiveRows:
         """See ``Rows``."""
         with self._lock:
             gate = self._board.watching(environment, words)
-            self._draw("" if gate is not None else _remark(environment, words) + "\n")
+            self._draw("" if gate is not None else remark(environment, words) + "\n")
 
     def tick(self) -> None:
         """See ``Rows``."""
@@ -283,7 +211,7 @@ class LiveRows:
             self._draw()
 
     def _draw(self, scrolled: str = "") -> None:
-        """Write ``scrolled`` where the rows are, and the rows below it, in one go so that nothing flickers."""
+        """Write ``scrolled`` where the rows are, and the rows below it: in one go, without flicker."""
         up = f"\r\x1b[{self._shown}A\x1b[J" if self._shown else ""
         rows = self._rows()
         self._shown = len(rows)
@@ -314,14 +242,3 @@ def _is_terminal(stream: TextIO) -> bool:
         return stream.isatty()
     except ValueError:  # closed
         return False
-
-
-def _remark(environment: str, words: str) -> str:
-    """What was seen while no gate is open: of a release that is observed."""
-    return f"{foreign(environment, 40)}  {'observe':<{VERB_COLUMNS}}  {foreign(words)}"
-
-
-def _whole(seconds: float) -> str:
-    """``8s``, ``1m04s``: elapsed time without fractions, which would flicker."""
-    whole = int(seconds)
-    return f"{whole}s" if whole < 60 else duration(whole)

@@ -25,7 +25,7 @@ def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str
 def text_of(text: str, limit: int = 0) -> str:
     """Text of others in running text or a cell; nobody is mentioned, and no address becomes a link."""
     shown = markdown_cell(foreign(text, limit))
-    # The entities end what GitHub looks for in `@name`, `#12` and `https://`, and are shown as the characters.
+    # The entities break up `@name`, `#12` and `https://`, and are shown as the characters they stand for.
     for found, entity in (("#", "&#35;"), ("@", "&#64;"), ("://", "&#58;//"), ("www.", "www&#46;")):
         shown = shown.replace(found, entity)
     return shown

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 
 from reconciler.app.slots import Slot, pair
-from reconciler.app.undoing import rejected
+from reconciler.app.undoing import moved_by
 from reconciler.domain.gate import Judgement, Sample
 from reconciler.domain.plan import Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
@@ -61,7 +61,7 @@ def blocked(plan: Plan, outcome: Outcome) -> list[Entry]:
     undone = outcome.result in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED)
     if not undone or interrupted(outcome.judgement):
         return []
-    moved = {entry.name for entry in rejected(plan)}
+    moved = {name for name, _, _ in moved_by(plan)}
     return [e for e in replaced(plan) if e.pinned and (e.name in moved or not moved)]
 
 

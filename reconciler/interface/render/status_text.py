@@ -82,7 +82,7 @@ def status_text(statuses: Sequence[Status], style: Style) -> str:
 
 
 def remark_lines(status: Status) -> list[str]:
-    """What a table has no room for: blocked pins, an environment ahead of Git, a release under observation."""
+    """What a table has no room for: blocked pins, what Git does not know, a release under observation."""
     entries = status.plan.entries if status.plan else ()
     name = foreign(status.environment, 40)
     lines = [

@@ -1,18 +1,27 @@
-"""``reconcile history [ENV]``: who released what, when, and why; from Git alone."""
+"""``reconcile history [ENV]``: who released what, when, and why; ``history show RUN``: one pass."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 
 import click
 
 from reconciler.app.history import history
+from reconciler.domain.environment import Environment
+from reconciler.domain.history import HistoryRow
+from reconciler.domain.journal import Run, Story
+from reconciler.errors import PermissionRefused, Refused
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
+from reconciler.interface.render.foreign import foreign
+from reconciler.interface.wiring import Wiring
+
+SHOW = "show"
 
 
 @click.command("history")
-@click.argument("environments", nargs=-1, metavar="[ENV]...")
+@click.argument("environments", nargs=-1, metavar="[ENV]... | show RUN")
 @click.option("--rollbacks", "only_rollbacks", is_flag=True, help="Only rollbacks: the runbook's table.")
 @click.option(
     "--limit",
@@ -28,29 +37,87 @@ from reconciler.interface.cli.session import Session
 def command(
     session: Session, environments: tuple[str, ...], *, only_rollbacks: bool, limit: int, output: str | None
 ) -> int:
-    """The releases of each environment, newest first, as Git tells them."""
+    """The releases of each environment, newest first, as Git tells them and this host remembers them.
+
+    ``history show RUN`` is the whole story of one pass; the beginning of its id is enough. An environment
+    that is called "show" is named with -e.
+    """
+    form = session.form("json", "markdown", own=output)
+    if environments[:1] == (SHOW,):
+        click.echo(_shown(session, environments[1:], form))
+        return exit_codes.OK
+    wiring = session.wiring(*environments)
+    most = 0 if only_rollbacks else limit
+    rows = {environment.name: _rows(wiring, environment, most) for environment in wiring.environments()}
+    click.echo(_text(session, rows, form, limit, only_rollbacks=only_rollbacks))
+    return exit_codes.OK
+
+
+def _text(
+    session: Session, rows: dict[str, tuple[HistoryRow, ...]], form: str, limit: int, *, only_rollbacks: bool
+) -> str:
     from reconciler.interface.render.history_text import history_text, rollbacks, runbook_table
     from reconciler.interface.render.json_document import history_document
 
-    wiring = session.wiring(*environments)
-    wanted = output or session.output
-    rows = {
-        environment.name: history(
-            environment,
-            wiring.repository,
-            wiring.state_files,
-            wiring.desired,
-            limit=0 if only_rollbacks else limit,
-        )
-        for environment in wiring.environments()
-    }
-    if wanted == "markdown":  # the runbook's table looks beyond the rollbacks, for what came of them
-        click.echo(runbook_table(list(chain.from_iterable(rows.values()))))
-        return exit_codes.OK
+    if form == "markdown":  # the runbook's table looks beyond the rollbacks, for what came of them
+        return runbook_table(list(chain.from_iterable(rows.values())))
     if only_rollbacks:
         rows = {name: tuple(rollbacks(each)[: limit or None]) for name, each in rows.items()}
-    if wanted == "json":
-        click.echo(history_document(rows.items()))
-    else:
-        click.echo("\n\n".join(history_text(each, session.style) for each in rows.values()))
-    return exit_codes.OK
+    if form == "json":
+        return history_document(rows.items())
+    return "\n\n".join(history_text(each, session.style) for each in rows.values())
+
+
+def _rows(wiring: Wiring, environment: Environment, limit: int) -> tuple[HistoryRow, ...]:
+    repository, files, desired = wiring.repository, wiring.state_files, wiring.desired
+    runs = _runs(wiring, environment)
+    return history(environment, repository, files, desired, limit=limit, runs=runs)
+
+
+def _runs(wiring: Wiring, environment: Environment) -> Sequence[Run]:
+    """What the journal knows; a clone that has none, or may not read it, still has Git's history."""
+    try:
+        return wiring.journal(environment).runs(environment)
+    except (PermissionRefused, Refused) as error:
+        click.echo(f"note: without what this host remembers: {foreign(error.problem)}", err=True)
+        return ()
+
+
+def _shown(session: Session, names: Sequence[str], form: str) -> str:
+    """The whole story of one pass."""
+    if len(names) != 1:
+        raise click.UsageError("history show wants one RUN")
+    story = _found(session.wiring(), names[0])
+    if form == "json":
+        from reconciler.interface.render.json_document import story_document
+
+        return story_document(story)
+    if form == "markdown":
+        from reconciler.interface.render.report_markdown import story_markdown
+
+        return story_markdown(story)
+    from reconciler.interface.render.story_text import story_text
+
+    return story_text(story, session.style)
+
+
+def _found(wiring: Wiring, name: str) -> Story:
+    """The story of the pass whose id is, or begins with, ``name``, in any of the environments.
+
+    Raises:
+        Refused: there is none, or there are several.
+    """
+    found = [
+        story
+        for environment in wiring.environments()
+        if (story := wiring.journal(environment).story(environment, name)) is not None
+    ]
+    if not found:
+        raise Refused(
+            f"this host remembers no single pass whose id begins with {name!r}",
+            hint="Passes and their ids: reconcile history -o json; name more of the id where it is too short",
+        )
+    if len(found) > 1:
+        names = ", ".join(f"{story.run.id} in {story.run.environment}" for story in found)
+        raise Refused(f"{name!r} is the beginning of several passes: {names}", hint="Name more of the id")
+    return found[0]

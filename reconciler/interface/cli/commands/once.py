@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.app.converge import Reconciler
 from reconciler.domain.plan import Change
 from reconciler.domain.report import Report, Result
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 
+if TYPE_CHECKING:
+    from reconciler.interface.cli.workflow import Workflow
+    from reconciler.interface.wiring import Wiring
+
 
 def run(session: Session, *environments: str) -> int:
     """Converge the chosen environments, side by side, and report; returns the exit code."""
-    wiring = session.wiring(*environments)
-    reconcilers = [wiring.reconciler(environment) for environment in wiring.environments()]
-    session.interruption.guarded = True
-    try:
-        with ThreadPoolExecutor(len(reconcilers) or 1, thread_name_prefix="environment") as pool:
-            reports = list(pool.map(lambda reconciler: reconciler.run_once(), reconcilers))
-    finally:
-        session.interruption.guarded = False
+    form = session.form("json", "markdown", "github")
+    workflow = session.workflow() if form == "github" else None
+    with workflow.ended_by_errors() if workflow else nullcontext():
+        wiring = session.wiring(*environments)
+        chosen = wiring.environments()
+        if workflow:
+            from reconciler.interface.cli.masked import secrets_of
+
+            workflow.mask(secrets_of(chosen, os.environ))
+        reports = _reports(session, [wiring.reconciler(environment) for environment in chosen])
     codes = [code(report, strict=session.strict) for report in reports]
-    click.echo(text(session, reports, codes))
+    if workflow:
+        _tell(workflow, wiring, session, reports, codes)
+    else:
+        click.echo(text(session, form, reports, codes))
     return exit_codes.worst(codes)
 
 
@@ -37,13 +51,57 @@ def code(report: Report, *, strict: bool) -> int:
     return given
 
 
-def text(session: Session, reports: list[Report], codes: list[int]) -> str:
+def text(session: Session, form: str, reports: Sequence[Report], codes: Sequence[int]) -> str:
     """The reports in the output format that was asked for."""
-    if session.output == "json":
+    if form == "json":
         from reconciler.interface.render.json_document import report_document
 
         return report_document(list(zip(reports, codes, strict=True)))
+    if form == "markdown":
+        return "\n\n".join(_blocks(reports))
     from reconciler.interface.render.report_text import report_text
-    from reconciler.interface.render.style import Style
 
-    return "\n\n".join(report_text(report, Style(color=session.color)) for report in reports)
+    return "\n\n".join(report_text(report, session.style) for report in reports)
+
+
+def _reports(session: Session, reconcilers: Sequence[Reconciler]) -> list[Report]:
+    with (
+        session.acting(),
+        ThreadPoolExecutor(len(reconcilers) or 1, thread_name_prefix="environment") as pool,
+    ):
+        return list(pool.map(lambda reconciler: reconciler.run_once(), reconcilers))
+
+
+def _blocks(reports: Sequence[Report]) -> Iterator[str]:
+    from reconciler.interface.render.report_markdown import report_blocks
+
+    return (block for report in reports for block in report_blocks(report))
+
+
+def _tell(
+    workflow: Workflow, wiring: Wiring, session: Session, reports: Sequence[Report], codes: Sequence[int]
+) -> None:
+    """Each report in a group, then what stays when the step is over."""
+    from reconciler.interface.cli.workflow import Outputs
+    from reconciler.interface.render.github_annotations import of_report
+    from reconciler.interface.render.report_text import report_text
+
+    desired = wiring.desired
+    pins = {environment.name: desired.path(environment.pins) for environment in wiring.environments()}
+    for report in reports:
+        workflow.show(report.environment, report_text(report, session.style))
+    annotations = [a for report in reports for a in of_report(report, pins[report.environment])]
+    told = Outputs(
+        changed=any(report.plan is not None and not report.plan.empty for report in reports),
+        result=_result(reports, codes),
+        code=exit_codes.worst(codes),
+        runs=tuple(report.run for report in reports if report.run),
+    )
+    workflow.end(annotations, _blocks(reports), told, wiring.repository.top)
+
+
+def _result(reports: Sequence[Report], codes: Sequence[int]) -> str:
+    """The result of the environment that decides the exit code; where all is well, whether any converged."""
+    worst = exit_codes.worst(codes)
+    results = [report.result for report, given in zip(reports, codes, strict=True) if given == worst]
+    return str(Result.CONVERGED if Result.CONVERGED in results else (results or [Result.NO_OP])[0])

@@ -37,5 +37,5 @@ def command(
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
     branch = "" if no_push or chosen.rollback.git is not GitPolicy.PUSH else wiring.repository.upstream()
     moved = wiring.pins.roll_back(chosen, services, to=to, reason=reason, push=branch)
-    click.echo(moved_text(moved), err=session.output == "json")
+    click.echo(moved_text(moved), err=session.output in ("json", "markdown"))
     return 0 if no_converge else once.run(session, environment)

@@ -27,6 +27,7 @@ def command(
 
     With --wait: exit 1 when the time is up before everything is synced and healthy.
     """
+    wanted = session.form("json", own=output)
     wiring = session.wiring(*environments)
     reconcilers = [wiring.reconciler(environment) for environment in wiring.environments()]
     give_up = time.monotonic() + timeout
@@ -37,7 +38,6 @@ def command(
     codes = [one.code for one in looks]
     if wait:
         codes += [exit_codes.FAILED for one in looks if not _good(one)]
-    wanted = output or session.output
     click.echo(_text(session, looks, wanted))
     if wanted != "json":
         _explain(session, looks)

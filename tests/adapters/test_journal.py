@@ -1,0 +1,359 @@
+"""What only a journal in a file has: processes that die, writers side by side, owners, disks, a size."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.host_state import Place, SqliteJournal, passes, pinned
+from reconciler.domain.journal import Exhibit, ExhibitKind, Story
+from reconciler.domain.report import Result, Step
+from reconciler.errors import PermissionRefused
+from tests.bed.journal_files import ENGINE, HASHES, TOP, asides, child, closed, finished, said
+from tests.contract.test_journal_contract import AT, ENV, full_story, good, run
+
+OBEYS_MODES = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override")
+"""As root, without the capability that makes permissions void; as another user, this changes nothing."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "state", ENGINE)
+
+
+@pytest.fixture
+def file(place: Place) -> Path:
+    return place.file(ENV, "journal")
+
+
+@pytest.fixture
+def journal(place: Place) -> Iterator[SqliteJournal]:
+    opened = SqliteJournal(place)
+    yield opened
+    opened.close()
+
+
+# --- processes ---------------------------------------------------------------------------------------
+
+KILLED = """
+name = journal.begin(ENV, run())
+journal.step(ENV, name, Step("pull", "web", 1.0))
+def half(db):
+    passes.add_step(db, name, Step("switch", "web", 1.0))
+    db.execute("DELETE FROM kept")
+    tell(name)
+    sys.stdin.read()
+journal._of(ENV).write(half)
+"""
+
+
+def test_killed_in_the_middle_of_a_transaction(place: Place, journal: SqliteJournal) -> None:
+    journal.keep(ENV, HASHES)
+    process = child(place, KILLED)
+    assert process.stdout is not None
+    name = process.stdout.readline().strip()
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    for reader in (journal, SqliteJournal(place)):
+        assert reader.kept(ENV) == HASHES
+        assert reader.story(ENV, name) == Story(replace(run(), id=name), steps=(Step("pull", "web", 1.0),))
+    assert finished(journal).run.result is Result.ROLLED_BACK, "it can be written at once"
+
+
+def test_killed_while_nothing_was_begun(place: Place) -> None:
+    """What is left of a beginning is an empty database, which is begun by whoever comes next."""
+    place.make()
+    file = place.file(ENV, "journal")
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    file.chmod(0o600)
+    journal = SqliteJournal(place)
+    assert journal.kept(ENV) == {}
+    journal.keep(ENV, HASHES)
+    assert SqliteJournal(place).kept(ENV) == HASHES
+    assert asides(file) == []
+
+
+WRITER = """
+tell("ready"); sys.stdin.readline()
+for minute in range(40):
+    journal.note_good(ENV, [good(sys.argv[1], str(minute))])
+    tell(finished(journal, minute).run.id)
+"""
+
+
+def test_processes_that_begin_and_write_at_once(place: Place, journal: SqliteJournal) -> None:
+    """None waits in vain, none gets another's id, and nothing that was acknowledged is lost."""
+    writers = [child(place, WRITER) for _ in range(3)]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(len(writers)) as pool:
+        ids = [name for answer in pool.map(said, writers) for name in answer.split()]
+    assert len(ids) == len(set(ids)) == 120
+    assert sorted(one.id for one in journal.runs(ENV)) == sorted(ids)
+    assert all(one.result is Result.ROLLED_BACK for one in journal.runs(ENV))
+    assert asides(place.file(ENV, "journal")) == []
+
+
+def test_threads_share_a_journal(place: Place, journal: SqliteJournal) -> None:
+    others = [journal, journal, SqliteJournal(place), SqliteJournal(place)]
+    with ThreadPoolExecutor(8) as pool:
+        stories = list(pool.map(lambda n: finished(others[n % 4]), range(80)))
+    assert len({story.run.id for story in stories}) == 80
+    assert all(journal.story(ENV, story.run.id) == story for story in stories)
+
+
+def test_one_that_is_written_can_be_read(place: Place, journal: SqliteJournal) -> None:
+    """And who only reads never waits for a writer."""
+    journal.keep(ENV, HASHES)
+    reader = SqliteJournal(place)
+
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM kept")
+        assert reader.kept(ENV) == HASHES
+
+    journal._of(ENV).write(change)
+    assert reader.kept(ENV) == {}
+
+
+def test_a_locked_journal_is_refused_and_stays(
+    place: Place, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.adapters.host_state.database.PATIENCE_SECONDS", 0.0)
+    journal.keep(ENV, HASHES)
+    other = SqliteJournal(place)
+    assert other.kept(ENV) == HASHES
+
+    def change(_: sqlite3.Connection) -> None:
+        with pytest.raises(PermissionRefused, match="another process keeps it locked"):
+            other.keep(ENV, {})
+
+    journal._of(ENV).write(change)
+    assert asides(place.file(ENV, "journal")) == []
+    other.keep(ENV, {"web": "2"})
+    assert journal.kept(ENV) == {"web": "2"}
+
+
+# --- what the disk and its owners allow ---------------------------------------------------------------
+
+
+def test_nobody_else_can_read_it(place: Place, journal: SqliteJournal, file: Path) -> None:
+    old = os.umask(0)
+    try:
+        finished(journal)
+    finally:
+        os.umask(old)
+    modes = {one.name: one.stat().st_mode & 0o777 for one in file.parent.iterdir()}
+    assert modes == {file.name: 0o600, f"{file.name}-wal": 0o600, f"{file.name}-shm": 0o600}
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    journal.close()
+    file.chmod(0o644)
+    assert len(SqliteJournal(place).runs(ENV)) == 1
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_reading_makes_nothing(place: Place, journal: SqliteJournal) -> None:
+    assert journal.kept(ENV) == {}
+    assert journal.story(ENV, "0") is None
+    assert not place.folder.exists()
+
+
+def test_reading_loads_sqlite_only_where_there_is_a_journal(place: Place) -> None:
+    code = "tell(journal.kept(ENV), journal.blocks(ENV))"
+    head = "import sys; sys.modules['sqlite3'] = None\n"
+    plain = (
+        "from pathlib import Path; from reconciler.adapters.host_state import Place, SqliteJournal\n"
+        "from tests.domain.values import environment\n"
+        f"journal = SqliteJournal(Place(Path({str(place.folder)!r}), 'e'))\n"
+        "ENV, tell = environment(), print\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", head + plain + code], capture_output=True, text=True, cwd=TOP, check=False
+    )
+    assert (done.stdout, done.stderr) == ("{} ()\n", "")
+
+
+def linked(file: Path) -> None:
+    target = file.with_name("target")
+    file.rename(target)
+    file.symlink_to(target)
+
+
+def linked_to_nothing(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("nowhere")
+
+
+def a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+UNTRUSTED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a link": (linked, "symbolic link"),
+    "a link to nothing": (linked_to_nothing, "symbolic link"),
+    "a folder": (a_folder, "not a regular file"),
+    "a pipe": (a_pipe, "not a regular file"),
+    "written by a group": (lambda file: file.chmod(0o660), "other users can write it"),
+    "written by all": (lambda file: file.chmod(0o602), "other users can write it"),
+    "in a folder of all": (lambda file: file.parent.chmod(0o777), "other users can write"),
+}
+
+
+@pytest.mark.parametrize("how", UNTRUSTED)
+def test_what_others_can_have_written_is_refused(place: Place, journal: SqliteJournal, how: str) -> None:
+    spoil, why = UNTRUSTED[how]
+    file = closed(place)
+    spoil(file)
+    for action in (lambda: journal.kept(ENV), lambda: journal.keep(ENV, {})):
+        with pytest.raises(PermissionRefused, match=why):
+            action()
+    assert asides(file) == []
+
+
+def test_a_file_of_another_owner_is_refused(
+    place: Place, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed(place)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    for action in (lambda: journal.kept(ENV), lambda: journal.keep(ENV, {})):
+        with pytest.raises(PermissionRefused, match="belongs to the user with id"):
+            action()
+
+
+READ_ONLY = """
+tell(journal.kept(ENV) == HASHES, len(journal.runs(ENV)), journal.blocks(ENV) == (block("web", "2"),))
+for action in (lambda: journal.keep(ENV, {}), lambda: journal.begin(ENV, run()), lambda: finished(journal)):
+    try: action()
+    except PermissionRefused as refused: tell("RECONCILE_STATE_DIR" in str(refused))
+tell(journal.kept(ENV) == HASHES)
+"""
+
+
+@pytest.mark.parametrize("file_mode", [0o600, 0o400], ids=["folder", "folder and file"])
+def test_a_state_directory_that_is_read_only(place: Place, file_mode: int) -> None:
+    """It is read as ever, and nothing is begun."""
+    file = closed(place)
+    before = file.read_bytes()
+    file.chmod(file_mode)
+    place.folder.chmod(0o500)
+    try:
+        assert said(child(place, READ_ONLY, *OBEYS_MODES)).split() == ["True", "10", *["True"] * 5]
+    finally:
+        place.folder.chmod(0o700)
+    assert file.read_bytes() == before
+    assert asides(file) == []
+
+
+def test_a_disk_that_is_full(place: Place, journal: SqliteJournal) -> None:
+    """The pass is refused, what was there stays, and with more room it goes on."""
+    closed(place)
+    journal._of(ENV).write(lambda db: db.execute("PRAGMA max_page_count = 1"))
+    exhibit = Exhibit("web", ExhibitKind.LOG, "x" * 1_000_000)
+    name = journal.begin(ENV, run())
+    story = replace(full_story(replace(run(), id=name)), exhibits=(exhibit,))
+    with pytest.raises(PermissionRefused, match="no space is left on the device"):
+        journal.finish(ENV, story)
+    assert journal.kept(ENV) == HASHES
+    assert [one.result for one in journal.runs(ENV, limit=1)] == [None], "not half of it"
+    journal.close()
+    journal.finish(ENV, story)
+    assert journal.story(ENV, name) == story
+    assert asides(place.file(ENV, "journal")) == []
+
+
+NO_ROOM = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.stdin.readline()), resource.RLIM_INFINITY))
+try:
+    for minute in range(1000): finished(journal, 100 + minute)
+except PermissionRefused as refused: tell("refused")
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100, 4096, 50_000, 300_000])
+def test_a_disk_that_takes_no_more(place: Place, journal: SqliteJournal, room: int) -> None:
+    file = closed(place)
+    process = child(place, NO_ROOM)
+    answer, _ = process.communicate(f"{room}\n", timeout=60)
+    assert (answer, process.returncode) == ("refused\n", 0)
+    assert journal.kept(ENV) == HASHES
+    known = journal.runs(ENV)
+    assert len(known) >= 10
+    assert all(journal.story(ENV, one.id) is not None for one in known)
+    assert asides(file) == []
+
+
+def test_a_state_directory_that_goes_away_meanwhile(place: Place, journal: SqliteJournal) -> None:
+    file = closed(place)
+    assert journal.kept(ENV) == HASHES
+    for one in file.parent.iterdir():
+        one.unlink()
+    file.parent.rmdir()
+    assert journal.kept(ENV) == {}
+    story = finished(journal)
+    assert SqliteJournal(place).story(ENV, story.run.id) == story
+
+
+# --- size --------------------------------------------------------------------------------------------
+
+
+def test_old_passes_go_and_old_exhibits_before_them(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (passes.MOST_RUNS, passes.MOST_EXHIBITED) == (1000, 100)
+    monkeypatch.setattr(passes, "MOST_RUNS", 6)
+    monkeypatch.setattr(passes, "MOST_EXHIBITED", 2)
+    stories = []
+    for minute in (5, 1, 9, 2, 8, 3, 7, 4):  # a clock that jumps
+        name = journal.begin(ENV, run(AT + timedelta(minutes=minute)))
+        story = full_story(replace(run(), id=name))
+        journal.note_undo(ENV, story.undo)  # type: ignore[arg-type]  # a full story has one
+        journal.finish(ENV, story)
+        stories.append(story)
+    assert [one.id for one in journal.runs(ENV)] == [story.run.id for story in stories[:1:-1]]
+    for story in stories[-2:]:
+        assert journal.story(ENV, story.run.id) == story
+    for story in stories[2:-2]:
+        assert journal.story(ENV, story.run.id) == replace(story, exhibits=())
+    assert rows(journal, "step") == 2 * 6, "steps go with their pass"
+    assert rows(journal, "undo") == 6
+
+
+def rows(journal: SqliteJournal, table: str) -> int:
+    return journal._of(ENV).read(lambda db: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]), 0)
+
+
+def test_old_good_pins_go(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinned, "MOST_GOOD", 3)
+    for version in range(9):
+        journal.note_good(ENV, [good("api", "1"), good("web", str(version))])
+    assert journal.good(ENV) == (good("api", "1"), *(good("web", version) for version in "876"))
+
+
+def test_environments_have_files_of_their_own(place: Place, journal: SqliteJournal) -> None:
+    other = replace(ENV, name="staging", project="other")
+    elsewhere = SqliteJournal(Place(place.folder, "tcp://another:2376"))
+    journal.keep(ENV, {"web": "1"})
+    journal.keep(other, {"web": "2"})
+    elsewhere.keep(ENV, {"web": "3"})
+    kept = [journal.kept(ENV), journal.kept(other), elsewhere.kept(ENV)]
+    assert kept == [{"web": "1"}, {"web": "2"}, {"web": "3"}]
+    assert journal.kept(replace(ENV, name="renamed")) == {"web": "1"}
+    elsewhere.close()
