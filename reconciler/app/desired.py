@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from reconciler.domain.check import Cpu, Exec, Logs, Memory, Question
 from reconciler.domain.desired import Desired, Pin, Revision, Service
 from reconciler.domain.environment import Environment, Unpinned
 from reconciler.domain.powers import refused_powers
@@ -133,6 +134,10 @@ class DesiredState:
         known = [*(service.name for service in model.services), *model.inactive]
         findings = [*self.state_files.unknown_services(pins, known, text, path)]
         findings += [Finding(path, 0, 0, message) for message in _conflicts(model.services)]
+        findings += [
+            Finding(self.path("reconcile.yaml"), 0, 0, message, hint)
+            for message, hint in _strangers(environment, model)
+        ]
         if environment.unpinned is Unpinned.REFUSE:
             pinned = {pin.service for pin in pins}
             unpinned = [service.name for service in model.services if service.name not in pinned]
@@ -166,6 +171,32 @@ def _pinned(services: Sequence[Service], pins: Sequence[Pin]) -> tuple[Service, 
         else service
         for service in services
     )
+
+
+def _strangers(environment: Environment, model: Model) -> list[tuple[str, str]]:
+    """Services that checks look into and that are not there: message and hint."""
+    active = [service.name for service in model.services]
+    problems = []
+    for check in environment.gate.checks:
+        for name in _looked_into(check.question):
+            if name in model.inactive:
+                message = f"check {check.name!r} names service {name!r}, whose profile is not active"
+                problems.append((message, "remove it from the check, or activate the profile"))
+            elif name not in active:
+                message = f"check {check.name!r} names service {name!r}, which the Compose files do not have"
+                problems.append((message, f"services there: {', '.join(active)}"))
+    return problems
+
+
+def _looked_into(question: Question) -> tuple[str, ...]:
+    """The services whose containers a check is about."""
+    match question:
+        case Exec(service=service):
+            return (service,)
+        case Logs(services=services) | Memory(services=services) | Cpu(services=services):
+            return services
+        case _:
+            return ()
 
 
 def _conflicts(services: Sequence[Service]) -> list[str]:

@@ -133,9 +133,7 @@ def test_one_sample_is_asked_for_where_the_engine_can(
     assert "stream=False" in engine.asked[-1]
 
 
-def test_tags_are_those_of_the_repository_whatever_else_is_listed(
-    engine: Scripted, host: DockerHost
-) -> None:
+def test_tags_are_those_of_the_repository_whatever_else_is_listed(engine: Scripted, host: DockerHost) -> None:
     """And Docker Hub's names are asked for in the engine's own short form."""
     names = ["ada/web:1", "ada/web:rollback", "ada/web2:1", "r.test:5000/ada/web:1", "<none>:<none>"]
     engine.answers = {"images/json": [[{"Id": "one", "RepoTags": names}, {"Id": "two", "RepoTags": None}]]}

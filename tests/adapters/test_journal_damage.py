@@ -17,7 +17,7 @@ from reconciler.adapters.host_state.ownership import identity
 from reconciler.domain.journal import Run, Story
 from reconciler.errors import PermissionRefused
 from tests.bed.journal_files import ENGINE, HASHES, asides, closed, finished
-from tests.contract.test_journal_contract import AT, ENV, block, full_story, run
+from tests.bed.journal_values import AT, ENV, block, full_story, run
 
 
 @pytest.fixture

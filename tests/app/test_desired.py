@@ -10,8 +10,9 @@ import pytest
 
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.desired import DesiredState, Source
+from reconciler.domain.check import Check, Cpu, Exec, Logs, Memory, Tcp
 from reconciler.domain.desired import Port, Service
-from reconciler.domain.environment import Environment, Unpinned
+from reconciler.domain.environment import Environment, Gate, Unpinned
 from reconciler.errors import InvalidState, PermissionRefused
 from reconciler.ports import Model
 from tests.app.passes import FOLDER, PINS, SETTINGS, Passes
@@ -28,6 +29,7 @@ class StampedWorld(FakeWorld):
         self.moves: object | None = 0
         self.resolved = 0
         self.referred: tuple[Path, ...] = ()
+        self.inactive: tuple[str, ...] = ()
 
     def files(self, environment: Environment) -> tuple[Path, ...]:
         return (Path("/repository/deploy/compose.yaml"),)
@@ -40,7 +42,8 @@ class StampedWorld(FakeWorld):
 
     def resolve(self, environment: Environment, files: Sequence[Path]) -> Model:
         self.resolved += 1
-        return super().resolve(environment, files)
+        model = super().resolve(environment, files)
+        return Model(model.services, model.compose_version, self.inactive)
 
 
 @dataclass
@@ -142,15 +145,27 @@ def test_a_pin_of_an_inactive_profile_is_known() -> None:
     bench = Bench((svc("web"),))
     bench.world.pins["debug"] = image("debug", "1")
     bench.passes.commit()
-    real = bench.world.resolve
+    bench.world.inactive = ("debug",)
+    assert bench.read().desired.inactive == ("debug",)
 
-    class Profiles(StampedWorld):
-        def resolve(self, environment: Environment, files: Sequence[Path]) -> Model:
-            model = real(environment, files)
-            return Model(model.services, model.compose_version, ("debug",))
 
-    state = DesiredState(bench.passes.repository, YamlStateFiles(), Profiles(), FOLDER)
-    assert state.read(bench.env).desired.inactive == ("debug",)
+def test_a_check_names_services_that_are_there() -> None:
+    questions = (Logs(("web", "wbe")), Memory(("web",)), Cpu(("gone",)), Exec("dbb", ("true",)), Tcp("h", 1))
+    checks = tuple(Check(f"c{number}", question) for number, question in enumerate(questions))
+    bench = Bench((svc("web"), svc("db")), env=environment(gate=Gate(checks=checks)))
+    assert bench.refused() == [
+        f"state/reconcile.yaml: check {check!r} names service {service!r}, "
+        "which the Compose files do not have (services there: db, web)"
+        for check, service in (("c0", "wbe"), ("c2", "gone"), ("c3", "dbb"))
+    ]
+
+
+def test_a_check_cannot_look_into_a_service_of_an_inactive_profile() -> None:
+    gate = Gate(checks=(Check("logs", Logs(("debug",))),))
+    bench = Bench((svc("web"),), env=environment(gate=gate))
+    bench.world.inactive = ("debug",)
+    (found,) = bench.refused()
+    assert "check 'logs' names service 'debug', whose profile is not active" in found
 
 
 def test_unpinned_services_where_everything_must_be_pinned() -> None:

@@ -119,6 +119,9 @@ class EngineProxy:
             return f"{method} /images/{{}}/{path.rpartition('/')[2]}"
         if method == "DELETE" and kind == "images":
             return "DELETE /images/{}"
-        if kind in ("containers", "networks", "exec") and path not in ("/containers/json", "/containers/create"):
+        if kind in ("containers", "networks", "exec") and path not in (
+            "/containers/json",
+            "/containers/create",
+        ):
             return f"{method} {_ID.sub('/{}', path)}"
         return request

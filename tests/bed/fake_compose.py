@@ -44,11 +44,12 @@ def scale(
     project: str,
     files: Sequence[Path],
     counts: Mapping[str, int],
+    images: Mapping[str, str] | None = None,
     *,
     template: bool = False,
 ) -> None:
-    """Create what is missing of the services in `counts`."""
-    services = {service.name: service for service in _pinned(world, files)}
+    """Create what is missing of the services in `counts`, of `images` where these say so."""
+    services = {service.name: service for service in _pinned(world, files, images)}
     for name in counts:
         if name not in services:
             raise ComposeFailed(f"no such service: {name}")

@@ -22,9 +22,7 @@ from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, Usage, Vitals
 from reconciler.ports import Model
-from tests.bed import fake_compose as compose
-from tests.bed import fake_images as images_here
-from tests.bed import fake_lifecycle as lifecycle
+from tests.bed import fake_compose, fake_images, fake_lifecycle
 from tests.bed.fake_clock import FakeClock
 from tests.bed.fake_container import Behaviour, Container, hashed, image_id, local_name
 from tests.bed.fake_faults import Answer, Fault, Faults, Killed
@@ -71,7 +69,6 @@ class FakeWorld:
 
     @property
     def name(self) -> str:
-        """See `ports.Engine`."""
         return "fake://world"
 
     @property
@@ -133,12 +130,7 @@ class FakeWorld:
 
     def cut_off(self) -> tuple[str, ...]:
         """Containers that run in a network that is no more: what they joined was started again."""
-        return lifecycle.cut_off(self)
-
-    def starts_of(self, container: str) -> int:
-        """How often a container was started; -1 where it does not run."""
-        found = self.containers.get(container)
-        return found.starts if found is not None and found.up else -1
+        return fake_lifecycle.cut_off(self)
 
     def crash(self, name: str, exit_code: int = 137) -> None:
         """A container ends by itself; its restart policy is obeyed."""
@@ -152,7 +144,7 @@ class FakeWorld:
 
     def restart_engine(self) -> None:
         """The engine goes down and comes back; restart policies decide who runs."""
-        lifecycle.restart_engine(self)
+        fake_lifecycle.restart_engine(self)
 
     def new_id(self) -> str:
         """An id that nothing has yet."""
@@ -162,14 +154,14 @@ class FakeWorld:
 
     def observe(self, project: str) -> Observed:
         self._faults.strike("observe", project)
-        return lifecycle.snapshot(self, project)
+        return fake_lifecycle.snapshot(self, project)
 
     def inspect(self, container: str) -> Vitals | None:
         self._faults.strike("inspect", container)
-        found = lifecycle.find(self, container)
+        found = fake_lifecycle.find(self, container)
         if found is None:
             return None
-        lifecycle.look(self, found)
+        fake_lifecycle.look(self, found)
         return found.vitals()
 
     def missing(self, images: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
@@ -182,14 +174,14 @@ class FakeWorld:
 
     def digest_of(self, image_id: str, repository: str) -> str:
         self._faults.strike("digest_of", image_id, repository)
-        return images_here.digest_of(self, image_id, repository)
+        return fake_images.digest_of(self, image_id, repository)
 
     def version(self) -> str:
         self._faults.strike("version")
         return "20.10.24"
 
     def pull(self, image: ImageRef, progress: Callable[[str], None] | None = None) -> None:
-        self._change("pull", lambda: images_here.pull(self, image), image)
+        self._change("pull", lambda: fake_images.pull(self, image), image)
         if progress is not None:
             progress("Pull complete")
 
@@ -201,62 +193,62 @@ class FakeWorld:
         config_hash: str,
         shares: Mapping[str, str],
     ) -> str:
-        change = partial(lifecycle.succeed, self, template.id, predecessor.id, name, config_hash, shares)
+        change = partial(fake_lifecycle.succeed, self, template.id, predecessor.id, name, config_hash, shares)
         return self._change("succeed", change, template, predecessor, name, config_hash, shares)
 
     def start(self, container: str) -> None:
-        self._change("start", lambda: lifecycle.start(self, container), container)
+        self._change("start", lambda: fake_lifecycle.start(self, container), container)
 
     def stop(self, container: str, grace_seconds: float) -> None:
-        self._change("stop", lambda: lifecycle.stop(self, container), container)
+        self._change("stop", lambda: fake_lifecycle.stop(self, container), container)
 
     def restart_policy(self, container: str) -> str:
         self._faults.strike("restart_policy", container)
-        return lifecycle.existing(self, container).policy
+        return fake_lifecycle.existing(self, container).policy
 
     def set_restart_policy(self, container: str, policy: str) -> None:
-        change = partial(lifecycle.set_policy, self, container, policy)
+        change = partial(fake_lifecycle.set_policy, self, container, policy)
         self._change("set_restart_policy", change, container, policy)
 
     def rename(self, container: str, name: str) -> None:
-        self._change("rename", lambda: lifecycle.rename(self, container, name), container, name)
+        self._change("rename", lambda: fake_lifecycle.rename(self, container, name), container, name)
 
     def remove(self, container: str, *, fresh_volumes: bool = False) -> None:
-        change = partial(lifecycle.remove, self, container, fresh_volumes=fresh_volumes)
+        change = partial(fake_lifecycle.remove, self, container, fresh_volumes=fresh_volumes)
         self._change("remove", change, container)
 
     def tag(self, image: str, repository: str, tag: str) -> None:
-        self._change("tag", lambda: images_here.tag(self, image, repository, tag), image, repository, tag)
+        self._change("tag", lambda: fake_images.tag(self, image, repository, tag), image, repository, tag)
 
     def tags(self, repository: str) -> Mapping[str, str]:
         self._faults.strike("tags", repository)
-        return images_here.tags(self, repository)
+        return fake_images.tags(self, repository)
 
     def untag(self, repository: str, tag: str) -> None:
-        self._change("untag", lambda: images_here.untag(self, repository, tag), repository, tag)
+        self._change("untag", lambda: fake_images.untag(self, repository, tag), repository, tag)
 
     def logs(self, container: str, lines: int, *, since: datetime | None = None) -> str:
         self._faults.strike("logs", container)
-        found = lifecycle.find(self, container)
+        found = fake_lifecycle.find(self, container)
         return "" if found is None else found.logged(lines, since)
 
     def execute(self, container: str, command: Sequence[str], time_limit_seconds: float) -> tuple[int, str]:
         self._faults.strike("execute", container, command)
-        return lifecycle.existing(self, container).execute(command, time_limit_seconds)
+        return fake_lifecycle.existing(self, container).execute(command, time_limit_seconds)
 
     def usage(self, container: str) -> Usage | None:
         self._faults.strike("usage", container)
-        found = lifecycle.find(self, container)
+        found = fake_lifecycle.find(self, container)
         return None if found is None else found.measure()
 
     def description(self, container: str) -> str:
         self._faults.strike("description", container)
-        found = lifecycle.find(self, container)
+        found = fake_lifecycle.find(self, container)
         return "" if found is None else found.description()
 
     def taken_ports(self) -> Mapping[str, tuple[str, str]]:
         self._faults.strike("taken_ports")
-        return lifecycle.taken_ports(self)
+        return fake_lifecycle.taken_ports(self)
 
     def free_bytes(self) -> int | None:
         self._faults.strike("free_bytes")
@@ -275,7 +267,7 @@ class FakeWorld:
 
     def resolve(self, environment: Environment, files: Sequence[Path]) -> Model:
         self._faults.strike("resolve", environment, files)
-        return compose.resolve(self, files)
+        return fake_compose.resolve(self, files)
 
     def hashes(
         self,
@@ -286,16 +278,27 @@ class FakeWorld:
         images: Mapping[str, str],
     ) -> Mapping[str, str]:
         self._faults.strike("hashes", environment, files, services, containers, images)
-        return compose.hashes(self, files, services, containers, images)
+        return fake_compose.hashes(self, files, services, containers, images)
 
-    def create(self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]) -> None:
-        self._change("create", lambda: compose.scale(self, environment.project, files, scale), scale)
+    def create(
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        images: Mapping[str, str] | None = None,
+    ) -> None:
+        change = partial(fake_compose.scale, self, environment.project, files, scale, images)
+        self._change("create", change, scale)
 
     def create_templates(
-        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int]
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        images: Mapping[str, str] | None = None,
     ) -> None:
-        change = partial(compose.scale, self, environment.project, files, scale, template=True)
+        change = partial(fake_compose.scale, self, environment.project, files, scale, images, template=True)
         self._change("create_templates", change, scale)
 
     def _change(self, method: str, change: Callable[[], Answer], *arguments: object) -> Answer:
-        return self._faults.around(method, change, partial(lifecycle.readable, self), *arguments)
+        return self._faults.around(method, change, partial(fake_lifecycle.readable, self), *arguments)

@@ -1,4 +1,4 @@
-"""The images of the fake world: `local` by what they were pulled as, `image_tags` by the names given since."""
+"""The images of the fake world: `local` as they were pulled, `image_tags` by the names given since."""
 
 from __future__ import annotations
 

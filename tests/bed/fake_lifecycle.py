@@ -75,7 +75,7 @@ def look(world: FakeWorld, container: Container) -> None:
     starts = container.starts
     container.look(world.clock.now())
     if container.starts != starts and container.network_of:
-        container.joined_start = world.starts_of(container.network_of)
+        container.joined_start = starts_of(world, container.network_of)
 
 
 def start(world: FakeWorld, container: str) -> None:
@@ -90,7 +90,7 @@ def start(world: FakeWorld, container: str) -> None:
         raise EngineFailed(f"could not start container {found.name}: {obstacle}")
     found.restarts = 0
     found.run(world.clock.now())
-    found.joined_start = world.starts_of(found.network_of)
+    found.joined_start = starts_of(world, found.network_of)
 
 
 def stop(world: FakeWorld, container: str) -> None:
@@ -136,10 +136,16 @@ def taken_ports(world: FakeWorld) -> dict[str, tuple[str, str]]:
     }
 
 
+def starts_of(world: FakeWorld, container: str) -> int:
+    """How often a container was started; -1 where it does not run."""
+    found = world.containers.get(container)
+    return found.starts if found is not None and found.up else -1
+
+
 def cut_off(world: FakeWorld) -> tuple[str, ...]:
     """Containers that run in a network that is no more."""
     joined = (one for one in world.containers.values() if one.up and one.network_of)
-    return tuple(sorted(one.name for one in joined if one.joined_start != world.starts_of(one.network_of)))
+    return tuple(sorted(one.name for one in joined if one.joined_start != starts_of(world, one.network_of)))
 
 
 def restart_engine(world: FakeWorld) -> None:
@@ -148,7 +154,7 @@ def restart_engine(world: FakeWorld) -> None:
         container.after_engine_restart(world.clock.now())
     for container in world.containers.values():
         if container.up and container.network_of:
-            container.joined_start = world.starts_of(container.network_of)
+            container.joined_start = starts_of(world, container.network_of)
             if container.joined_start < 0:
                 container.end(128, by_hand=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.adapters.host_state import Place, SqliteJournal
 from reconciler.domain.journal import Story
-from tests.contract.test_journal_contract import AT, ENV, block, full_story, run
+from tests.bed.journal_values import AT, ENV, block, full_story, run
 
 ENGINE = "unix:///engine.sock"
 HASHES = {"web": "1" * 64}
@@ -40,7 +40,7 @@ def child(place: Place, code: str, *before: str) -> subprocess.Popen[str]:
     head = (
         "import resource, sys; from pathlib import Path; from reconciler.errors import PermissionRefused\n"
         "from reconciler.adapters.host_state import passes; from reconciler.domain.report import Step\n"
-        "from tests.bed.journal_files import *; from tests.contract.test_journal_contract import good\n"
+        "from tests.bed.journal_files import *; from tests.bed.journal_values import good\n"
         "journal = SqliteJournal(Place(Path(sys.argv[1]), ENGINE))\n"
         "def tell(*words): print(*words, flush=True)\n"
     )

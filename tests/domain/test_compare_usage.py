@@ -113,6 +113,15 @@ def test_a_short_look_does_not_foretell_an_hour() -> None:
     assert compare(MEMORY, None, measures(long)).evidence is BAD
 
 
+def test_what_grows_more_slowly_by_now_is_judged_by_now() -> None:
+    """Its start took 60 MiB; by now it grows by 1 MiB/s."""
+    now = measures(weighed(100, 120, 140, *range(160, 167), limit=266))
+    found = compare(Memory(("web",), full_within_seconds=60.0), None, now)
+    assert found == Comparison(
+        GOOD, "web-1 grows by 1.0 MiB/s, full in 100 s; not compared: nothing ran before"
+    )
+
+
 def test_the_readings_before_a_restart_do_not_count() -> None:
     now = weighed(*[400] * 4, *[100] * 5, limit=420, cpu=[5, 6, 7, 8, 0.1, 0.2, 0.3, 0.4, 0.5])
     assert compare(MEMORY, STEADY, measures(now)) == Comparison(GOOD, "web-1 uses 100 MiB")

@@ -165,6 +165,17 @@ def test_a_mild_failure_does_not_hide_that_nothing_is_known_now() -> None:
     assert judgement.verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_failure_that_rejects_ends_it_whatever_failed_before() -> None:
+    """Also with a matrix of one's own, where the milder one rejects."""
+    rules = {"web": Rule(Severity.HIGH, frozenset({Severity.MEDIUM}))}
+    assert said(verdict(row("---m"), rules, GATE)) == "fail at 3"
+
+
+def test_what_shows_nothing_is_as_severe_as_its_check() -> None:
+    looks = [[sample("web", Evidence.NONE, severity=Severity.LOW)]]
+    assert at_the_end(looks, {"web": GRADED}, GATE).verdict is Verdict.INCONCLUSIVE
+
+
 # --- checks that may not reject ----------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
 from hypothesis import given
@@ -11,16 +12,21 @@ from hypothesis import strategies as st
 
 from reconciler.domain.gate import Judgement, Sample
 from reconciler.domain.history import HistoryRow
+from reconciler.domain.journal import Exhibit, ExhibitKind, Observation, Run, SampleSummary, Story
 from reconciler.domain.plan import Change, Plan, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step
-from reconciler.domain.severity import Verdict
+from reconciler.domain.severity import Matrix, Severity, Verdict
+from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import Finding, InvalidState, PullFailed
 from reconciler.interface.render.errors_text import error_text
+from reconciler.interface.render.explain_text import account_text, of_judgement, of_story
 from reconciler.interface.render.foreign import columns, cut, foreign, foreign_lines, markdown_cell
 from reconciler.interface.render.history_text import history_text, runbook_table
 from reconciler.interface.render.plan_text import plan_text
+from reconciler.interface.render.report_markdown import plan_blocks, report_blocks, story_markdown
 from reconciler.interface.render.report_text import report_text, step_line
 from reconciler.interface.render.status_text import Status, status_text
+from reconciler.interface.render.story_text import story_text
 from reconciler.interface.render.style import Style
 from tests.interface import values as v
 
@@ -100,10 +106,14 @@ def _plans() -> list[Plan]:
 def _reports() -> list[Report]:
     """Every result, with every way to end it."""
     sample = v.sample(BAD, BAD)
+    rulings = [v.ruling(BAD, severity, verdict, BAD) for severity in Severity for verdict in Verdict]
     judgement = v.fail(sample, Sample(BAD, sample.evidence, 1.0, BAD))
+    judgement = replace(judgement, decision=v.decision(*rulings))
     excerpts = {BAD: f"{BAD}\n{BAD}\n    ::error::x", f"{BAD}2": ""}
     outcomes = [
-        Outcome(result, judgement, restored, {BAD: 0.1}, excerpts, (BAD,))
+        Outcome(
+            result, judgement, restored, {BAD: 0.1}, excerpts, {BAD: BAD}, exonerated=(BAD,), notes=(BAD,)
+        )
         for result in Result
         for restored in (v.passed(), v.fail(sample), Judgement(Verdict.FAIL, BAD))
     ]
@@ -114,7 +124,37 @@ def _reports() -> list[Report]:
     ]
     reports += [v.report(result, error=PullFailed(BAD, hint=BAD)) for result in Result]
     reports += [v.report(Result.NO_OP, plan) for plan in _plans()]
-    return [replace(report, environment=BAD, revision=REVISION) for report in reports]
+    undos = [None, *(hostile_undo(state) for state in UndoState)]
+    return [
+        replace(report, environment=BAD, revision=REVISION, run=BAD, notes=(BAD,), undo=undo)
+        for report, undo in zip(reports, cycle(undos), strict=False)
+    ]
+
+
+def hostile_undo(state: UndoState) -> Undo:
+    moves = ((BAD, BAD, f"{BAD}2"),)
+    return Undo(
+        BAD, BAD, moves, (BAD,), BAD, state, BAD, BAD, 1, v.AT if state is UndoState.PENDING else None
+    )
+
+
+def hostile_story(result: Result | None = Result.ROLLED_BACK) -> Story:
+    sample = v.sample(BAD, BAD)
+    return Story(
+        run=Run(BAD, BAD, v.AT, BAD, BAD, BAD, ((BAD, BAD, f"{BAD}2"),), result, 1.0, BAD),
+        steps=(Step(BAD, BAD, 1.0, BAD),),
+        verdict=BAD,
+        rule=BAD,
+        rulings=tuple(v.ruling(BAD, severity, Verdict.FAIL, BAD) for severity in Severity),
+        summaries=tuple(SampleSummary(stage, BAD, 1, 0, 1.0, sample) for stage in ("gate", "verify", BAD)),
+        restored=BAD,
+        restored_reason=BAD,
+        exhibits=tuple(Exhibit(BAD, kind, f"{BAD}\n{BAD}") for kind in ExhibitKind),
+        gap_seconds={BAD: 1.0},
+        notes=(BAD,),
+        undo=hostile_undo(UndoState.PENDING),
+        error=BAD,
+    )
 
 
 def _everything() -> list[str]:
@@ -123,9 +163,20 @@ def _everything() -> list[str]:
     finding = Finding(BAD, 3, 5, BAD, BAD, BAD)
     row = HistoryRow(BAD, BAD, v.AT, BAD, BAD, ((BAD, BAD, f"{BAD}2"), (BAD, "", BAD)), BAD, BAD)
     rows = [row, replace(row, environment=f"{BAD}2")]
+    blocked = v.plan(v.entry(BAD, Change.BLOCKED, cause=BAD))
+    seen = Observation(BAD, BAD, v.AT, ((BAD, v.AT),))
+    undo = hostile_undo(UndoState.PROPOSED)
+    status = Status(BAD, plan=blocked, revision=REVISION, undo=undo, observation=seen)
     return [
         *(plan_text(environment, REVISION, plan, observed, PLAIN, BAD) for plan in _plans()),
-        *(report_text(report, PLAIN, git) for report in _reports() for git in ("", BAD)),
+        *(report_text(report, PLAIN) for report in _reports()),
+        *(story_text(hostile_story(result), PLAIN) for result in (None, Result.CONVERGED)),
+        account_text(of_story(hostile_story()), Matrix(), PLAIN),
+        account_text(of_judgement(v.fail(v.sample(BAD, BAD))), Matrix(), PLAIN),
+        status_text([status], PLAIN),
+        "\n".join(plan_blocks(status)),
+        "\n".join(block for report in _reports() for block in report_blocks(report)),
+        story_markdown(hostile_story()),
         step_line(BAD, Step(BAD, f"{BAD}2", 1.0, BAD), PLAIN),
         *(status_text([Status(BAD, revision=REVISION, plan=plan, remark=BAD)], PLAIN) for plan in _plans()),
         status_text([Status(BAD, error=PullFailed(BAD))], PLAIN),

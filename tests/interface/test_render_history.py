@@ -121,11 +121,10 @@ REVISION  DATE (UTC)        AUTHOR     SUBJECT                    CHANGES
 
 def test_the_runbooks_table_of_rollbacks_that_nobody_asked_for() -> None:
     """With the duration of the pass, whoever wrote the commit; a rollback on the host undoes no rollback."""
+    resolution = "backend 1.8.2 → 1.8.1; later backend 1.8.1 → 1.8.3 (77d01ce)"
     assert runbook_table([FIX, TOLD, AUTOMATIC, RELEASE]).split("\n")[2:] == [
-        "| 2026-09-30 14:04 UTC | production | exited \\| with 1 | reconcile | 1m04s "
-        "| backend 1.8.2 → 1.8.1; later backend 1.8.1 → 1.8.3 (77d01ce) |",
-        "| 2026-09-30 13:00 UTC | production | backend: 500 | reconcile | 8.2s "
-        "| backend 1.8.2 → 1.8.1; later backend 1.8.1 → 1.8.3 (77d01ce) |",
+        f"| 2026-09-30 14:04 UTC | production | exited \\| with 1 | reconcile | 1m04s | {resolution} |",
+        f"| 2026-09-30 13:00 UTC | production | backend: 500 | reconcile | 8.2s | {resolution} |",
     ]
 
 

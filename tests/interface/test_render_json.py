@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.domain.gate import Judgement
+from reconciler.domain.gate import Evidence, Judgement
 from reconciler.domain.history import HistoryRow
+from reconciler.domain.journal import Observation, Run, Story
 from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step, Sync
 from reconciler.domain.severity import Verdict
+from reconciler.domain.undo import UndoState
 from reconciler.errors import EngineUnreachable, Finding, InvalidState
 from reconciler.interface.render.json_document import (
     history_document,
     plan_document,
     report_document,
     status_document,
+    story_document,
 )
 from reconciler.interface.render.status_text import Status, status_of
 from tests.interface import values as v
@@ -185,7 +189,7 @@ def test_a_report() -> None:
         v.passed(),
         {"backend": 0.4211},
         {"kompass-production-backend-1": "ERROR\n"},
-        ("a note",),
+        notes=("a note",),
     )
     report = v.report(
         Result.ROLLED_BACK,
@@ -221,12 +225,16 @@ def test_a_report() -> None:
                         }
                     ],
                     "duration_seconds": 37.2,
+                    "decision": None,
+                    "tallies": [],
                 },
                 "restored": {
                     "verdict": "pass",
                     "reason": "everything stayed good",
                     "samples": [],
                     "duration_seconds": 2.0,
+                    "decision": None,
+                    "tallies": [],
                 },
                 "error": None,
                 "excerpts": {"kompass-production-backend-1": "ERROR\n"},
@@ -247,8 +255,86 @@ def test_a_report() -> None:
                         "duration_seconds": 0.42,
                     },
                 ],
+                "run": None,
+                "exonerated": [],
+                "undo": None,
             }
         ],
+    }
+
+
+def test_why_a_release_was_undone_and_what_became_of_it() -> None:
+    unready = v.sample("check search", "connection refused", 2.0, Evidence.UNREADY)
+    judgement = replace(
+        v.fail(unready), decision=v.decision(v.ruling(attended=True)), tallies=(v.tally("check search"),)
+    )
+    outcome = Outcome(Result.ROLLED_BACK, judgement, v.passed(), exonerated=("check search",))
+    undo = v.undo(UndoState.PENDING, "no route")
+    report = v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome, run=v.RUN, undo=undo, notes=("lost",))
+    [environment] = read(report_document([(report, 10)]))["environments"]
+    assert environment["run"] == v.RUN
+    assert environment["exonerated"] == ["check search"]
+    assert environment["notes"] == ["lost"]
+    assert environment["judgement"]["samples"][0]["evidence"] == "unready"
+    assert environment["judgement"]["decision"] == {
+        "rule": "medium check search failed: alert after 60 min",
+        "phase": "gate",
+        "reaction": {"response": "alert", "after_seconds": 3600.0},
+        "rulings": [
+            {
+                "check": "check search",
+                "severity": "medium",
+                "verdict": "fail",
+                "detail": "GET http://localhost:7700/health → 503",
+                "reaction": {"response": "alert", "after_seconds": 3600.0},
+            }
+        ],
+    }
+    assert environment["judgement"]["tallies"][0]["good"] == 3
+    assert environment["undo"] == {
+        "state": "pending",
+        "run": v.RUN,
+        "release": v.COMMIT,
+        "commit": None,
+        "detail": "no route",
+        "reason": "check search: 503",
+        "moves": [{"name": "backend", "from": BACKEND["to"], "to": BACKEND["from"]}],
+        "blocked": [f"backend {v.image('backend', '1.8.2', '2')} hash"],
+        "attempts": 1,
+        "again_at": "2026-09-30T14:06:31Z",
+    }
+
+
+def test_a_story() -> None:
+    [environment] = read(story_document(v.story()))["environments"]
+    assert environment["result"] == "rolled-back"
+    story = environment["story"]
+    assert story["run"] == v.RUN
+    assert story["duration_seconds"] == 64.2
+    assert [tally["stage"] for tally in story["tallies"]] == ["gate", "verify"]
+    assert story["restored"] == {"verdict": "pass", "reason": "everything stayed good"}
+    assert [exhibit["kind"] for exhibit in story["exhibits"]] == ["log", "description"]
+    assert story["undo"]["state"] == "done"
+
+
+def test_the_story_of_a_pass_that_was_killed() -> None:
+    run = Run(v.RUN, "production", v.AT)
+    [environment] = read(story_document(Story(run)))["environments"]
+    assert environment["result"] == "failed"
+    assert environment["story"]["result"] is None
+    assert environment["story"]["duration_seconds"] is None
+
+
+def test_a_status_knows_the_journal() -> None:
+    observation = Observation(v.RUN, v.COMMIT, v.AT, (("check search", v.AT),))
+    status = replace(_status(), undo=v.undo(UndoState.PROPOSED), observation=observation)
+    [environment] = read(status_document([(status, 0)]))["environments"]
+    assert environment["undo"]["state"] == "proposed"
+    assert environment["observation"] == {
+        "run": v.RUN,
+        "revision": v.COMMIT,
+        "until": "2026-09-30T14:04:31Z",
+        "failing": [{"check": "check search", "due_at": "2026-09-30T14:04:31Z"}],
     }
 
 
@@ -311,6 +397,11 @@ def test_a_history() -> None:
                 ],
                 "rollback_of": "5b0c7f1",
                 "reason": "why",
+                "run": None,
+                "result": None,
+                "duration_seconds": None,
+                "rolled_back_by": "dev",
+                "committed": True,
             }
         ],
     }
@@ -322,7 +413,7 @@ def test_hostile_text_is_data_and_nothing_else() -> None:
     bad = v.HOSTILE
     sample = v.sample(bad, bad)
     outcome = Outcome(
-        Result.ROLLED_BACK, v.fail(sample), Judgement(Verdict.FAIL, bad), {}, {bad: bad}, (bad,)
+        Result.ROLLED_BACK, v.fail(sample), Judgement(Verdict.FAIL, bad), {}, {bad: bad}, notes=(bad,)
     )
     text = report_document([(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome), 10)])
     assert text.isascii()

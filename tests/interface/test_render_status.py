@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from reconciler.domain.journal import Observation
 from reconciler.domain.observed import State
+from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Sync
+from reconciler.domain.undo import UndoState
 from reconciler.errors import EngineUnreachable
 from reconciler.interface.render.status_text import ServiceStatus, Status, status_of, status_text
 from reconciler.interface.render.style import Style
@@ -64,6 +69,25 @@ demo         paused       healthy   1/1       main@8f3c2d1  paused until 18:00
 production   out-of-sync  degraded  2/3       main@8f3c2d1  1 to change, 1 drifted, 1 orphan, 1 unchanged
 staging      unknown      unknown   -         -             Docker does not answer"""
     )
+
+
+def test_what_a_table_has_no_room_for() -> None:
+    cause = "1.8.2 was rejected here in run 01K6 (check search: 503); stays on 1.8.1"
+    plan = v.plan(v.entry("backend", Change.BLOCKED, cause=cause), v.entry("redis"))
+    observation = Observation(v.RUN, v.COMMIT, v.AT, (("check search", v.AT),))
+    undo = v.undo(UndoState.PENDING, "the remote does not answer")
+    status = Status("production", Sync.OUT_OF_SYNC, plan=plan, undo=undo, observation=observation)
+    text = status_text([status], PLAIN)
+    assert "\nbackend  blocked  unknown  -        1.8.2\n" in text
+    assert text.endswith(
+        "\n\nproduction: backend is blocked: "
+        "1.8.2 was rejected here in run 01K6 (check search: 503); stays on 1.8.1\n"
+        "production: ahead of Git: backend 1.8.2 → 1.8.1, the remote does not answer, "
+        "not before 2026-09-30 14:06 UTC\n"
+        "production: 8f3c2d1 (run 01K6XR3F9Q) is under observation until 2026-09-30 14:04 UTC: "
+        "check search fails, due 2026-09-30 14:04 UTC"
+    )
+    assert "ahead of Git" not in status_text([replace(status, undo=v.undo())], PLAIN)
 
 
 def test_colours_do_not_move_columns() -> None:

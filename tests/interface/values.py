@@ -228,7 +228,7 @@ def tally(subject: str, good: int = 3, samples: int = 12) -> Tally:
     return Tally(subject, samples, good, 0.42, sample(subject, "GET http://localhost:7700/health → 503"))
 
 
-def undo(state: UndoState = UndoState.DONE, detail: str = "pushed to main", *, commit: str = "") -> Undo:
+def undo(state: UndoState = UndoState.DONE, detail: str = "pushed to main") -> Undo:
     """The undoing of backend 1.8.2."""
     written = "5b0c7f1" + "0" * 33 if state in (UndoState.DONE, UndoState.PROPOSED) else ""
     return Undo(
@@ -238,7 +238,7 @@ def undo(state: UndoState = UndoState.DONE, detail: str = "pushed to main", *, c
         blocked=(f"backend {image('backend', '1.8.2', '2')} hash",),
         reason="check search: 503",
         state=state,
-        commit=commit or written,
+        commit=written,
         detail=detail,
         attempts=1,
         again_at=AT + timedelta(minutes=2) if state is UndoState.PENDING else None,

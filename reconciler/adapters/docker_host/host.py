@@ -156,7 +156,7 @@ class DockerHost:
             client.tag(image, repository, tag)
 
     def logs(self, container: str, lines: int, *, since: datetime | None = None) -> str:
-        """The last lines that a container wrote (``since`` then), at most 64 KiB; empty where none are kept."""
+        """The last lines that a container wrote (``since`` then), at most 64 KiB; empty without any."""
         return logs(self._engine, container, lines, since)
 
     def execute(self, container: str, command: Sequence[str], time_limit_seconds: float) -> tuple[int, str]:

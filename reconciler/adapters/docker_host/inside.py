@@ -123,7 +123,7 @@ def _exit_code(client: Client, started: str, deadline: Deadline) -> int:
     pause = 0.005
     while True:
         seen = client.exec_inspect(started)
-        if not seen["Running"] and seen["ExitCode"] is not None:
+        if not seen["Running"]:
             return int(seen["ExitCode"])
         time.sleep(min(pause, deadline.left()))
         pause = min(2 * pause, 0.2)

@@ -157,4 +157,3 @@ def auth_headers(host: str, login: tuple[str, str] | None) -> dict[str, str]:
     content = {"serveraddress": host or "https://index.docker.io/v1/"}
     content |= {"identitytoken": secret} if user == "<token>" else {"username": user, "password": secret}
     return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(content).encode()).decode()}
-

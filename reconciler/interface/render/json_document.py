@@ -172,4 +172,9 @@ def _release(row: HistoryRow) -> Object:
         ],
         "rollback_of": row.rollback_of or None,
         "reason": row.reason or None,
+        "run": row.run or None,
+        "result": row.result or None,
+        "duration_seconds": rounded(row.seconds) if row.seconds is not None else None,
+        "rolled_back_by": row.rolled_back_by if row.rollback_of else None,
+        "committed": row.committed,
     }

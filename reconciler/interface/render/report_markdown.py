@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.domain.gate import Judgement
 from reconciler.domain.journal import ExhibitKind, Story
-from reconciler.domain.plan import Change, Entry, Plan
+from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
 from reconciler.domain.severity import Ruling, Verdict
 from reconciler.errors import Invalid, ReconcileError
@@ -127,10 +127,11 @@ def _fate(entry: Entry, result: Result) -> str:
     """What became of one service."""
     if not entry.actions:
         return "unchanged" if entry.change is Change.NONE else f"{entry.change}: {text_of(entry.cause, 200)}"
+    released = any(isinstance(action, (Replace, Create)) for action in entry.actions)
     match result:
-        case Result.ROLLED_BACK:
+        case Result.ROLLED_BACK if released:
             return "rolled back" if entry.before else "removed again"
-        case Result.CONVERGED | Result.NO_OP:
+        case Result.CONVERGED | Result.NO_OP | Result.ROLLED_BACK:
             return str(entry.change)
         case Result.ROLLBACK_FAILED | Result.FAILED:
             return str(result)

@@ -91,9 +91,9 @@ def test_a_value_in_a_url_never_shows(server: Server, url: str, secret: str) -> 
     assert_hidden(secret, seen.detail)
 
 
-def assert_hidden(secret: str, detail: str) -> None:
+def forms(secret: str) -> tuple[str, ...]:
     raw = secret.encode()
-    for form in (
+    return (
         secret,
         quote(secret),
         quote(secret, safe="").lower(),
@@ -101,8 +101,26 @@ def assert_hidden(secret: str, detail: str) -> None:
         json.dumps(secret)[1:-1],
         base64.b64encode(raw).decode().rstrip("="),
         raw.decode("latin-1"),
-    ):
+    )
+
+
+def assert_hidden(secret: str, detail: str) -> None:
+    for form in forms(secret):
         assert form.casefold() not in detail.casefold()
+
+
+@pytest.mark.parametrize("secret", [*VALUES, "space and/slash", 'ü"ü\\'])
+def test_every_form_of_a_value_is_hidden(secret: str) -> None:
+    secrets = Secrets({"TOKEN": secret})
+    secrets.fill("${TOKEN}")
+    for form in forms(secret):
+        assert secrets.hidden_in(f"<{form}>") == secrets.shown(f"<{form}>") == "<${TOKEN}>"
+
+
+def test_a_value_that_got_into_our_own_words_is_hidden_too(server: Server) -> None:
+    question = http(f"http://{server[1]}/${{TOKEN}}", expect=Expectation(json=(("hidden", ""),)))
+    seen = OutsideProbe({"TOKEN": "body is not JSON"}).ask(question, 5)
+    assert seen.detail == "200, but its ${TOKEN}"
 
 
 class Mirror(Handler):
