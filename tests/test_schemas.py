@@ -18,6 +18,7 @@ from reconciler.adapters.state_files.nodes import Mapping
 from reconciler.adapters.state_files.scalars import document
 from reconciler.adapters.state_files.source import Source
 from reconciler.adapters.state_files.yaml_text import read
+from reconciler.domain.check import Errors, Flow, Http, Latency, Logs, Memory
 from reconciler.errors import Failed, Invalid
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +57,8 @@ def test_the_example_is_valid() -> None:
     )
     assert [environment.name for environment in environments] == ["staging", "production"]
     for environment in environments:
+        kinds = {type(check.question) for check in environment.gate.checks}
+        assert kinds == {Http, Flow, Latency, Errors, Memory, Logs}
         text = (ROOT / "state" / environment.pins).read_text(encoding="utf-8")
         assert [pin.service for pin in FILES.pins(text, environment.pins)] == ["backend", "frontend"]
         assert accepts("pins", text)

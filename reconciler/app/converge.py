@@ -25,7 +25,10 @@ from reconciler.ports import Journal, Lock
 if TYPE_CHECKING:
     from reconciler.app.rejection import Rejection
 
-__all__ = ["Look", "Reconciler"]
+__all__ = ["Late", "Look", "Reconciler"]
+
+LOOK_SECONDS = 2.0
+"""How long a pass looks whether what a release waits for works again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ class Reconciler:
             return found
         from reconciler.app.verify import verify
 
-        if verify(self.host, found.desired, found.observed, timeout_seconds=0.0).verdict is not Verdict.PASS:
+        looked = verify(self.host, found.desired, found.observed, timeout_seconds=LOOK_SECONDS)
+        if looked.verdict is not Verdict.PASS:
             return found
         self.journal.unblock(self.environment, waiting, self.host.clock.now())
         return self.look()

@@ -37,7 +37,7 @@ def gate(host: Host, subjects: Sequence[Subject], how: Gate, scope: Scope | None
     Raises:
         EngineUnreachable: the engine went away.
     """
-    samplers = [*_of_containers(host, subjects), *(of_checks(host, how, scope) if scope else [])]
+    samplers = [*_of_containers(host, how, subjects), *(of_checks(host, how, scope) if scope else [])]
     slow = sum(1 for sampler in samplers if not sampler.swift)
     pool = ThreadPoolExecutor(max(1, min(slow, CHECKS_AT_ONCE)), thread_name_prefix="check")
     try:
@@ -47,12 +47,12 @@ def gate(host: Host, subjects: Sequence[Subject], how: Gate, scope: Scope | None
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _of_containers(host: Host, subjects: Iterable[Subject]) -> list[Sampler]:
+def _of_containers(host: Host, how: Gate, subjects: Iterable[Subject]) -> list[Sampler]:
     """Samplers by the names that the containers have now."""
     named = []
     for subject in subjects:
         vitals = host.engine.inspect(subject.container)
-        named.append(of_container(host, subject, vitals.name if vitals else subject.service.name))
+        named.append(of_container(host, how, subject, vitals.name if vitals else subject.service.name))
     return named
 
 

@@ -48,6 +48,7 @@ class Measuring:
     began_at: datetime
     began_seconds: float
     measures: Measures = field(default_factory=Measures)
+    _answered: bool = True
 
     @classmethod
     def of(
@@ -65,14 +66,20 @@ class Measuring:
 
     @property
     def wants_more(self) -> bool:
-        """Whether it has too few samples yet to say anything."""
+        """Whether it has too few samples yet to say anything, and another one now would help."""
+        # Where nothing listens, asking at once again would only keep it from starting.
+        return self._answered and not self.enough
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are as many samples as the question asks for."""
         match self.question:
             case Latency(samples=wanted):
-                return len(self.measures.seconds) < wanted + WARM_UP
+                return len(self.measures.seconds) >= wanted + WARM_UP
             case Errors(samples=wanted):
-                return len(self.measures.statuses) < wanted
+                return len(self.measures.statuses) >= wanted
             case Logs() | Memory() | Cpu():
-                return False
+                return True
 
     def measure(self) -> None:
         """Measure once more.
@@ -99,6 +106,7 @@ class Measuring:
         if self.about is None or not isinstance(self.about.question, (Http, Flow)):
             return
         seen = self.host.probe.ask(self.about.question, self.about.time_limit_seconds)
+        self._answered = seen.status > 0
         if seen.evidence is Evidence.NONE:
             return
         measures = replace(self.measures, statuses=(*self.measures.statuses, seen.status)[-MOST_SAMPLES:])
@@ -184,9 +192,5 @@ def _fill(host: Host, measuring: Measuring) -> Measures | None:
         host.clock.wait(CPU_SECONDS)
         measuring.measure()
     while measuring.wants_more and host.clock.monotonic() < give_up:
-        before = measuring.measures
         measuring.measure()
-        if measuring.measures.seconds == before.seconds:  # no good answer: do not hammer what is down
-            host.clock.wait(0.1)
-    enough = not measuring.wants_more or isinstance(measuring.question, (Logs, Memory, Cpu))
-    return measuring.measures if enough else None
+    return measuring.measures if measuring.enough else None

@@ -116,7 +116,7 @@ class Observing:
             vitals = host.engine.inspect(instance.id)
             if instance.service in services and vitals is not None:
                 subject = Subject(instance.id, services[instance.service], vitals.restart_count)
-                subjects.append(of_container(host, subject, instance.name))
+                subjects.append(of_container(host, desired.environment.gate, subject, instance.name))
         containers = {name: tuple(i.id for i in serving if i.service == name) for name in services}
         fresh = frozenset(i.id for i in serving if i.service in released)
         return [

@@ -178,7 +178,8 @@ class Pins:
         def derive(text: str) -> str:
             there = {pin.service: str(pin.image) for pin in self.state_files.pins(text, path)}
             for service, was in before.items():
-                if there.get(service, "") != was:
+                now = there.get(service, "")
+                if now not in (was, str(images[service])):
                     raise Stale(
                         f"somebody moved the pin of {service} in {environment.name} meanwhile",
                         hint="Look at the history, and run the command again if it is still meant",

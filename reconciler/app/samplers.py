@@ -75,13 +75,16 @@ class Scope:
     comparing: bool = True
 
 
-def of_container(host: Host, subject: Subject, name: str) -> Sampler:
-    """The sampler of a container."""
+def of_container(host: Host, how: Gate, subject: Subject, name: str) -> Sampler:
+    """The sampler of a container; its failure is of severity critical."""
+    critical = Severity.CRITICAL
+    rejects = _rejects(how, critical, Verdict.FAIL, attended=host.attended)
 
     def take(at_seconds: float) -> Sample:
         return examine(subject, host.engine.inspect(subject.container), at_seconds, name)
 
-    return Sampler(name, Rule(brittle=True, rejecting=frozenset(Severity)), take, swift=True)
+    rule = Rule(brittle=True, rejecting=frozenset({critical}) if rejects else frozenset())
+    return Sampler(name, rule, take, swift=True)
 
 
 def of_checks(host: Host, how: Gate, scope: Scope) -> list[Sampler]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.host_state import Place, SqliteJournal, codec, passes, pinned, story_codec
+from reconciler.adapters.host_state import Place, SqliteJournal, codec, passes, pinned, schema, story_codec
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import Result, Step
 from reconciler.errors import PermissionRefused
@@ -77,6 +77,25 @@ def test_killed_while_nothing_was_begun(place: Place) -> None:
     journal.keep(ENV, HASHES)
     assert SqliteJournal(place).kept(ENV) == HASHES
     assert asides(file) == []
+
+
+def test_a_beginning_is_seen_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Made between two of our looks, a new journal would be taken for a damaged one."""
+    looking, making = (sqlite3.connect(tmp_path / "new", isolation_level=None) for _ in range(2))
+    making.execute("PRAGMA journal_mode = WAL")
+    made: list[str] = []
+
+    def make(statement: str) -> None:
+        if "sqlite_master" in statement and not made:
+            made.append(statement)
+            schema.create(making)
+
+    looking.set_trace_callback(make)
+    assert not schema.exists(looking)
+    assert made
+    assert schema.exists(looking)
+    looking.close()
+    making.close()
 
 
 WRITER = """

@@ -55,6 +55,9 @@ DAMAGED: dict[str, Damage] = {
     "noise at the beginning": page_of_noise(1),
     "text": lambda _: b'{"version": 1, "hashes": {"web": "1"}}\n' * 200,
     "another's database": lambda _: foreign_database(),
+    "a column renamed": lambda whole: whole.replace(
+        b"config_hash TEXT NOT NULL", b"config_hush TEXT NOT NULL"
+    ),
 }
 
 

@@ -11,7 +11,8 @@ from reconciler.app.desired import DesiredState
 from reconciler.app.release import Pins
 from reconciler.domain.policy import Limits
 from tests.app.scene import Scene
-from tests.bed.fake_outside import FakeLock, FakeMemory
+from tests.bed.fake_journal import FakeJournal
+from tests.bed.fake_outside import FakeLock
 from tests.bed.fake_repository import FakeRepository
 
 FOLDER = "state"
@@ -39,7 +40,7 @@ class Passes:
 
     scene: Scene
     repository: FakeRepository = field(default_factory=FakeRepository)
-    memory: FakeMemory = field(default_factory=FakeMemory)
+    journal: FakeJournal = field(default_factory=FakeJournal)
     lock: FakeLock = field(default_factory=FakeLock)
     limits: Limits = field(default_factory=Limits)
 
@@ -63,7 +64,7 @@ class Passes:
 
     @property
     def reconciler(self) -> Reconciler:
-        return Reconciler(self.scene.env, self.desired, self.scene.host, self.memory, self.lock, self.limits)
+        return Reconciler(self.scene.env, self.desired, self.scene.host, self.journal, self.lock, self.limits)
 
     @property
     def pins(self) -> Pins:

@@ -62,7 +62,7 @@ def test_looking_changes_nothing() -> None:
     look = passes.reconciler.look()
     assert str(look.plan) == "replace web (shop-web-1): 1 → 2"
     assert passes.scene.world.calls == []
-    assert passes.memory.kept_times == 1
+    assert passes.journal.kept_times == 1
 
 
 def test_a_rejected_release_is_rolled_back_and_stays_out_of_sync() -> None:
@@ -178,7 +178,7 @@ def test_pins_that_cannot_be_read_stop_nothing(text: str) -> None:
 
 def test_what_converged_is_remembered_and_drift_is_called_drift() -> None:
     passes = up("web")
-    assert passes.memory.hashes == {"web": passes.scene.desired.service("web").config_hash}
+    assert passes.journal.hashes == {"web": passes.scene.desired.service("web").config_hash}
     passes.scene.world.vanish("shop-web-1")
     report = passes.reconciler.run_once()
     assert str(report.plan) == "create web x1: removed outside Git"
@@ -186,24 +186,24 @@ def test_what_converged_is_remembered_and_drift_is_called_drift() -> None:
 
 def test_a_pass_with_nothing_to_do_remembers_once() -> None:
     passes = up("web")
-    passes.memory.hashes = {}
+    passes.journal.hashes = {}
     passes.reconciler.run_once()
     passes.reconciler.run_once()
-    assert passes.memory.kept_times == 2
+    assert passes.journal.kept_times == 2
 
 
 def test_a_rejected_or_failed_release_is_not_remembered() -> None:
     passes = up("web")
-    before = dict(passes.memory.hashes)
+    before = dict(passes.journal.hashes)
     passes.scene.behave("web", "2", Behaviour(crashes=1))
     passes.release(web="2")
     passes.reconciler.run_once()
-    assert passes.memory.hashes == before
+    assert passes.journal.hashes == before
     passes.scene.world.pins["web"] = image("web", "3")
     passes.scene.world.registry = set()
     passes.commit()
     passes.reconciler.run_once()
-    assert passes.memory.hashes == before
+    assert passes.journal.hashes == before
 
 
 def test_another_project_on_the_same_host_is_never_seen() -> None:

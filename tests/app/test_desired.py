@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.desired import DesiredState, Source
-from reconciler.domain.check import Check, Cpu, Exec, Logs, Memory, Tcp
+from reconciler.domain.check import Check, Cpu, Exec, Logs, Memory, Question, Tcp
 from reconciler.domain.desired import Port, Service
 from reconciler.domain.environment import Environment, Gate, Unpinned
 from reconciler.errors import InvalidState, PermissionRefused
@@ -150,7 +150,13 @@ def test_a_pin_of_an_inactive_profile_is_known() -> None:
 
 
 def test_a_check_names_services_that_are_there() -> None:
-    questions = (Logs(("web", "wbe")), Memory(("web",)), Cpu(("gone",)), Exec("dbb", ("true",)), Tcp("h", 1))
+    questions: tuple[Question, ...] = (
+        Logs(("web", "wbe")),
+        Memory(("web",)),
+        Cpu(("gone",)),
+        Exec("dbb", ("true",)),
+        Tcp("h", 1),
+    )
     checks = tuple(Check(f"c{number}", question) for number, question in enumerate(questions))
     bench = Bench((svc("web"), svc("db")), env=environment(gate=Gate(checks=checks)))
     assert bench.refused() == [

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.app.gatekeeper import Subject, await_conditions, examine, gate
+from reconciler.app.gatekeeper import await_conditions, gate
+from reconciler.app.samplers import Scope, Subject, examine
 from reconciler.domain.desired import Condition
-from reconciler.domain.environment import Gate, Severity
+from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Evidence, Judgement
 from reconciler.domain.severity import Verdict
 from reconciler.domain.observed import Health, State, Vitals

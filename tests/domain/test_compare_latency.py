@@ -32,6 +32,7 @@ def answers(milliseconds: float, count: int = 20, *outliers: float) -> Measures:
         (100, 160, BAD, Severity.HIGH, "p50 160 ms, 60 % slower than before (100 ms)"),
         (100, 151, BAD, Severity.HIGH, "p50 151 ms, 51 % slower than before (100 ms)"),
         (100, 150, BAD, Severity.MEDIUM, "p50 150 ms, 50 % slower than before (100 ms)"),
+        (22, 33, BAD, Severity.MEDIUM, "p50 33 ms, 50 % slower than before (22 ms)"),  # not quite 50
         (100, 130, BAD, Severity.MEDIUM, "p50 130 ms, 30 % slower than before (100 ms)"),
         (100, 121, BAD, Severity.MEDIUM, "p50 121 ms, 21 % slower than before (100 ms)"),
         (100, 120, GOOD, None, "p50 120 ms, 20 % slower than before (100 ms)"),

@@ -11,7 +11,7 @@ import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
@@ -23,40 +23,11 @@ from reconciler.interface.render.live import LiveRows, PlainRows, Rows, Silence,
 from reconciler.interface.render.style import Style
 from reconciler.ports import Clock
 from tests.bed.fake_clock import FakeClock
+from tests.bed.screen import Screen
 from tests.interface.values import HOSTILE
 
 PLAIN = Style()
 TERMINAL = {"TERM": "xterm"}
-
-
-@dataclass(slots=True)
-class Screen:
-    """As much of a terminal as the rows need: what is written, what scrolled, where the cursor is."""
-
-    columns: int = 100
-    lines: list[str] = field(default_factory=lambda: [""])
-    at: int = 0
-
-    def feed(self, text: str) -> None:
-        for token in re.findall(r"\x1b\[\d*[A-Zm]|\r|\n|[^\x1b\r\n]+", text):
-            match = re.fullmatch(r"\x1b\[(\d*)([A-Zm])", token)
-            if match and match[2] == "A":
-                self.at -= int(match[1] or 1)
-                assert self.at >= 0, "the cursor left the screen"
-            elif match and match[2] == "J":
-                self.lines[self.at :] = [""]
-            elif match:
-                assert match[2] == "m", token
-            elif token == "\n":
-                self.at += 1
-                self.lines += [""] * (self.at + 1 - len(self.lines))
-            elif token != "\r":
-                assert len(token) <= self.columns or not self.lines[self.at], "a row must not wrap"
-                self.lines[self.at] = token
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines).rstrip("\n")
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -146,7 +147,7 @@ def test_outputs_have_delimiters_that_nobody_knows() -> None:
 # --- What is annotated ----------------------------------------------------------------------------
 
 
-def _rejected(**more: object) -> Report:
+def _rejected(**more: Any) -> Report:
     decision = v.decision(v.ruling("check search", Severity.CRITICAL))
     judgement = replace(v.fail(v.sample("check search", "503")), decision=decision)
     outcome = Outcome(Result.ROLLED_BACK, judgement, v.passed(), {"backend": 0.42}, excerpts={"b-1": "bye"})

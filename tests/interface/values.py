@@ -247,8 +247,8 @@ def undo(state: UndoState = UndoState.DONE, detail: str = "pushed to main") -> U
 
 def story(**more: Any) -> Story:
     """A release that was rolled back."""
-    rejecting = ruling("check search", Severity.CRITICAL)
-    known = {
+    rejecting = ruling("check search", Severity.CRITICAL, detail="503")
+    known: dict[str, Any] = {
         "run": Run(
             RUN,
             "production",
@@ -259,7 +259,7 @@ def story(**more: Any) -> Story:
             (("backend", image("backend", "1.8.1", "1"), image("backend", "1.8.2", "2")),),
             Result.ROLLED_BACK,
             64.2,
-            "check search: GET http://localhost:7700/health → 503",
+            "check search: 503",
         ),
         "steps": (Step("pull", "backend", 8.1, "1.8.2"), Step("gate", "production", 37.2)),
         "verdict": "fail",

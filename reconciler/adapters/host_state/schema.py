@@ -45,11 +45,7 @@ def exists(connection: Connection) -> bool:
         Damaged: it has something else.
         Newer: it has tables of a newer version.
     """
-    application, version = _number(connection, "application_id"), _number(connection, "user_version")
-    query = (
-        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
-    )
-    tables = dict(connection.execute(query).fetchall())
+    application, version, tables = _snapshot(connection)
     if (application, version) == (0, 0) and not tables:
         return False
     if application == APPLICATION and version > VERSION:
@@ -74,6 +70,20 @@ def create(connection: Connection) -> None:
 def _statement(name: str) -> str:
     """What makes a table; SQLite keeps it word for word."""
     return f"CREATE TABLE {name} ({TABLES[name]})"
+
+
+def _snapshot(connection: Connection) -> tuple[int, int, dict[str, str]]:
+    """Marks and tables as of one moment: another process may be making them just now."""
+    query = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
+    )
+    connection.execute("BEGIN")
+    try:
+        application, version = _number(connection, "application_id"), _number(connection, "user_version")
+        return application, version, dict(connection.execute(query).fetchall())
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _number(connection: Connection, name: str) -> int:

@@ -92,19 +92,20 @@ def _row(ruling: Ruling, summary: SampleSummary | None) -> tuple[str, ...]:
 
 
 def _matrix(matrix: Matrix, style: Style) -> list[str]:
-    """Severity by verdict, with nobody there when a delay ends and with somebody there."""
-    heading = ("SEVERITY", "FAILED", "NOBODY STAYS", "NO EVIDENCE", "NO EVIDENCE LATER")
-    rows = [
-        (
-            str(severity),
-            reaction_words(matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=True)),
-            reaction_words(matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=False)),
-            reaction_words(matrix.reaction(severity, Verdict.INCONCLUSIVE, Phase.GATE, attended=False)),
-            reaction_words(matrix.reaction(severity, Verdict.INCONCLUSIVE, Phase.OBSERVED, attended=True)),
-        )
-        for severity in Severity
+    """Severity by verdict, as ``reconcile.yaml`` has it now."""
+    heading = ("SEVERITY", "FAILED", "COULD NOT BE MADE", "... ONCE IT IS KEPT")
+    return table([heading, *(_matrix_row(matrix, severity) for severity in Severity)], style)
+
+
+def _matrix_row(matrix: Matrix, severity: Severity) -> tuple[str, ...]:
+    stays = matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=True)
+    alone = matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=False)
+    failed = reaction_words(stays) + ("" if alone == stays else "; unattended: at once")
+    silent = [
+        matrix.reaction(severity, Verdict.INCONCLUSIVE, phase, attended=phase is Phase.OBSERVED)
+        for phase in (Phase.GATE, Phase.OBSERVED)
     ]
-    return table([heading, *rows], style)
+    return (str(severity), failed, *(reaction_words(reaction) for reaction in silent))
 
 
 def _waits(ruling: Ruling) -> bool:
