@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -159,6 +159,27 @@ def test_a_locked_journal_is_refused_and_stays(
     assert journal.kept(ENV) == {"web": "2"}
 
 
+def test_what_must_survive_a_power_cut_waits_for_the_disk(journal: SqliteJournal) -> None:
+    """The rest does not: it is on the way of a switch."""
+    name = journal.begin(ENV, run())
+    story = full_story(replace(run(), id=name))
+    assert story.undo is not None
+    normal, full = 1, 2
+    for write, expected in (
+        (lambda: journal.step(ENV, name, Step("pull", "web", 1.0)), normal),
+        (lambda: journal.block(ENV, [block("web", "2")]), full),
+        (lambda: journal.keep(ENV, HASHES), normal),
+        (lambda: journal.note_undo(ENV, story.undo), full),
+        (lambda: journal.note_good(ENV, [good("web", "1")]), normal),
+        (lambda: journal.finish(ENV, story), full),
+    ):
+        write()
+        connection = journal._of(ENV)._connection
+        assert connection is not None
+        assert connection.execute("PRAGMA synchronous").fetchone() == (expected,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 # --- size --------------------------------------------------------------------------------------------
 
 
@@ -214,6 +235,7 @@ def test_every_field_is_written() -> None:
     """A field that is added to a value must be added here, or it is lost without a word."""
     story = full_story(replace(run(), id="01J9ZM02QX"))
     assert story.undo is not None
+    assert codec.time_text(AT.astimezone(timezone(timedelta(hours=-9)))) == codec.time_text(AT)
     observation = Observation("01J9ZM02QX", "c", AT)
     told = story_codec.story_object(story)
     for value, written in (

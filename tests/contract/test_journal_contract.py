@@ -142,6 +142,13 @@ def test_a_story_by_what_a_person_types(journal: Journal) -> None:
         assert journal.story(ENV, typed) is None, typed
 
 
+def test_nothing_typed_is_no_id(journal: Journal) -> None:
+    """Not even of the only pass that there is."""
+    name = journal.begin(ENV, run())
+    assert journal.story(ENV, "") is None
+    assert journal.story(ENV, name[:1]) is not None
+
+
 # --- blocked pins ------------------------------------------------------------------------------------
 
 
