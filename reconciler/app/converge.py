@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from reconciler.app.looking import Look, look, look_again
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
+from reconciler.domain.plan import Remove
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.severity import Verdict
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Late", "Look", "Reconciler"]
 
+REHEARSAL_SECONDS = 5.0
 LOOK_SECONDS = 2.0
 """How long a pass looks whether what a release waits for works again."""
 
@@ -148,7 +150,7 @@ class Reconciler:
                 self.reserve,
                 source.stamp,
                 self.parachute,
-                before_switch=rehearsing.result,
+                before_switch=lambda: _rehearsed(rehearsing),
             ).run()
 
     def _block(self, host: Host, late: Late) -> None:
@@ -196,7 +198,10 @@ class Reconciler:
         if outcome is not None:
             from reconciler.app.parachute import note_good
 
-            chronicle.notes += note_good(self.host, self.journal, found.desired, chronicle.run)
+            released = {
+                action.service.name for action in found.plan.actions if not isinstance(action, Remove)
+            }
+            chronicle.notes += note_good(self.host, self.journal, found.desired, chronicle.run, released)
 
     def _after(
         self, found: Look | None, outcome: Outcome | None, error: ReconcileError | None
@@ -231,6 +236,14 @@ def _taken_back(outcome: Outcome, late: Late) -> Outcome:
     back = outcome.result is Result.CONVERGED
     result = Result.ROLLED_BACK if back else Result.ROLLBACK_FAILED
     return replace(outcome, result=result, judgement=late.judgement, restored=outcome.judgement)
+
+
+def _rehearsed(rehearsing: Future[tuple[str, ...]]) -> tuple[str, ...]:
+    """What the rehearsal of a rollback in Git came to; a remote that hangs does not hold up a release."""
+    try:
+        return rehearsing.result(REHEARSAL_SECONDS)
+    except TimeoutError:
+        return ("whether a rollback could be written to Git is not known: the remote does not answer",)
 
 
 def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:

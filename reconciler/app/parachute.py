@@ -7,7 +7,7 @@ The image gets a tag of ours, for an image that was pulled by digest has none, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from reconciler.app.host import Host
 from reconciler.domain.blocking import Good, digest
@@ -60,21 +60,23 @@ def pack(host: Host, environment: Environment, plan: Plan, *, refuse: bool) -> N
                     ) from error
 
 
-def note_good(host: Host, journal: Journal, desired: Desired, run: str) -> list[str]:
-    """Write down the pins that passed, and let go of images that are too old; returns what went wrong.
+def note_good(
+    host: Host, journal: Journal, desired: Desired, run: str, released: Container[str]
+) -> list[str]:
+    """Write down what passed, and let go of images of released services that are too old.
+
+    Returns what went wrong.
 
     Raises:
         PermissionRefused: the journal cannot be written.
     """
     environment, now = desired.environment, host.clock.now()
     goods = [
-        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now)
-        for s in desired.services
-        if s.pinned
+        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now) for s in desired.services
     ]
     journal.note_good(environment, goods)
     try:
-        fold(host, environment, journal.good(environment))
+        fold(host, environment, [good for good in journal.good(environment) if good.service in released])
     except EngineFailed as error:
         return [f"older images stay protected: {error}"]
     return []
@@ -98,7 +100,7 @@ def fold(host: Host, environment: Environment, goods: Iterable[Good]) -> None:
             image = ImageRef.parse(good.image)
         except ValueError:
             continue
-        image_id = host.engine.image_id(image)
+        image_id = host.engine.image_id(image) if image.digest else ""
         place = (image.repository, image_id)
         if not image_id or place in kept:
             continue

@@ -60,7 +60,7 @@ class Rejection:
     def block(
         self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
     ) -> None:
-        """Block the pins of these services, as they are desired.
+        """Block these services, as they are desired: also unpinned ones, whose model failed.
 
         Raises:
             PermissionRefused: the journal cannot be written.
@@ -69,7 +69,7 @@ class Rejection:
         blocks = [
             Block(s.name, s.image, s.config_hash, desired.compose_version, run, reason, now, waits)
             for s in desired.services
-            if s.name in services and s.pinned
+            if s.name in services
         ]
         self.journal.block(self.environment, blocks)
 
