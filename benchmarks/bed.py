@@ -17,6 +17,17 @@ WEB = (
     "mkdir -p /www; echo $VERSION >/www/index.html; trap 'kill $!; exit 0' TERM; "
     "httpd -f -p 8080 -h /www & wait"
 )
+HEALTH = "/cgi-bin/health"
+JUDGED = (
+    f"mkdir -p /www/cgi-bin; h=/www{HEALTH}; "
+    "echo '#!/bin/sh' >$h; echo \"printf 'HTTP/1.1 ${STATUS:-200} As told\\r\\n\\r\\n$VERSION'\" >>$h; "
+    f"chmod +x $h; sleep ${{READY_AFTER:-0}}; {WEB}"
+)
+"""A web server whose HEALTH has the status $STATUS, and which listens after $READY_AFTER seconds."""
+HEALTHCHECK = (
+    "HEALTHCHECK --interval=1s --timeout=2s --retries=3 "
+    f'CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080{HEALTH}"]'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +45,11 @@ def registry() -> str:
     return os.environ["RECONCILE_BED_REGISTRY"]
 
 
-def build(repository: str, version: str, script: str) -> Image:
-    """Build and push an image that runs ``script`` in busybox's shell, as ``repository:version``."""
+def build(repository: str, version: str, script: str, *lines: str) -> Image:
+    """Build and push an image that runs ``script`` in busybox's shell, as ``repository:version``.
+
+    ``lines`` are further ones of the Dockerfile.
+    """
     tag = f"{registry()}/{repository}:{version}"
     with tempfile.TemporaryDirectory(prefix="reconcile-benchmark-") as folder:
         context = Path(folder)
@@ -44,7 +58,7 @@ def build(repository: str, version: str, script: str) -> Image:
             "FROM scratch\n"
             'COPY busybox /bin/sh\nRUN ["/bin/sh", "-c", "exec -a busybox /bin/sh --install /bin"]\n'
             f"ENV PATH=/bin VERSION={version}\n"
-            f"CMD {json.dumps(['/bin/sh', '-c', script])}\n"
+            f"CMD {json.dumps(['/bin/sh', '-c', script])}\n" + "".join(f"{line}\n" for line in lines)
         )
         run("docker", "build", "--quiet", "--tag", tag, folder)
     run("docker", "push", "--quiet", tag)

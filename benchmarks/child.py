@@ -20,11 +20,11 @@ class Cost:
     peak_mib: float
 
 
-def timed(command: Sequence[str], folder: Path) -> Cost:
-    """Run ``command`` in ``folder`` to its good end.
+def timed(command: Sequence[str], folder: Path, *, code: int = 0) -> Cost:
+    """Run ``command`` in ``folder`` until it exits with ``code``.
 
     Raises:
-        RuntimeError: it failed; with everything that it said.
+        RuntimeError: it ended otherwise; with everything that it said.
     """
     with tempfile.NamedTemporaryFile("r", prefix="reconcile-cost-") as report:
         done = subprocess.run(
@@ -35,9 +35,9 @@ def timed(command: Sequence[str], folder: Path) -> Cost:
             text=True,
             check=True,
         )
-        seconds, peak, code = report.read().split()
-    if code != "0":
-        raise RuntimeError(f"{' '.join(command)} exited with {code}:\n{done.stdout}{done.stderr}")
+        seconds, peak, found = report.read().split()
+    if int(found) != code:
+        raise RuntimeError(f"{' '.join(command)} exited with {found}:\n{done.stdout}{done.stderr}")
     return Cost(float(seconds), int(peak) / 1024)
 
 

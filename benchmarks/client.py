@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
-def client(script: str, *arguments: str, within: str = "") -> Iterator[dict[str, float]]:
+def client(script: str, *arguments: str, within: str = "") -> Iterator[dict[str, Any]]:
     """Run ``script`` beside the block, in the network of process ``within``; then it says what it saw."""
     seen: dict[str, float] = {}
     network = ["nsenter", "--target", within, "--net"] if within else []

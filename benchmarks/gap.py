@@ -22,7 +22,7 @@ ENOUGH = 2000
 def measure(runs: int, _services: int) -> Iterator[Figure]:
     """The gap of three ways to put one container in another's place, side by side."""
     images = [bed.build("benchmark/web", version, bed.WEB) for version in "12"]
-    port, other_port = _free_port(), _free_port()
+    port, other_port = free_port(), free_port()
     published = f'ports: ["127.0.0.1:{port}:8080"]'
     pair = "".join(
         service(name, image.tag, f'ports: ["127.0.0.1:{other_port}:8080"]')
@@ -96,6 +96,6 @@ def start_first(runs: int, _services: int) -> Iterator[Figure]:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -11,10 +11,9 @@ from docker.api.client import APIClient
 
 from benchmarks import bed
 from benchmarks.figures import Figure, alternating, ratio, spread
+from benchmarks.passes import living
 from benchmarks.stack import Stack, service, stack
 from reconciler.domain.report import Result
-from reconciler.interface.settings import Settings
-from reconciler.interface.wiring import Wiring
 
 
 def measure(runs: int, services: int) -> Iterator[Figure]:
@@ -65,12 +64,7 @@ def _small(made: Stack, runs: int) -> Iterator[Figure]:
 
 def _pass(made: Stack) -> Callable[[], None]:
     """One pass of a reconciler that lives on, as in ``watch``; it must find nothing to do."""
-    settings = Settings(
-        folder=made.folder / "state", environ=dict(os.environ), state_directory=made.folder / ".git" / "host"
-    )
-    wiring = Wiring(settings)
-    (environment,) = wiring.environments()
-    reconciler = wiring.reconciler(environment)
+    reconciler = living(made)
 
     def run() -> None:
         report = reconciler.run_once()

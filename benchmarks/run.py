@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import bed, change, gap, machine, noop, planning  # found through the line above
+from benchmarks import bed, change, checks, gap, gate, machine, noop, planning, undo  # found through the line above
 from benchmarks.figures import Figure, table
 
 FIGURES = {
@@ -18,6 +18,9 @@ FIGURES = {
     "change": change.measure,
     "gap": gap.measure,
     "start-first": gap.start_first,
+    "undo": undo.measure,
+    "gate": gate.measure,
+    "checks": checks.measure,
     "plan": planning.measure,
 }
 

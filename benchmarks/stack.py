@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +21,22 @@ environments:
     project: {project}
     directory: ..
     compose: [docker-compose.yml]
-    gate: {{timeout: 30s}}
+{more}
 """
+USUAL = ("gate: {timeout: 30s}",)
 
 
 @dataclass(slots=True)
 class Stack:
-    """The project and its pins; ``folder`` is the repository."""
+    """The project and its pins; ``folder`` is the repository.
+
+    ``prefix`` is what ``reconcile`` is run by, as when it has to be in another network.
+    """
 
     folder: Path
     project: str
     pins: dict[str, str]
+    prefix: tuple[str, ...] = ()
 
     @property
     def pins_file(self) -> Path:
@@ -47,14 +52,14 @@ class Stack:
         run("git", "add", ".", folder=self.folder)
         run("git", "commit", "--quiet", "--allow-empty", "-m", "pins", folder=self.folder)
 
-    def reconcile(self) -> Cost:
-        """``reconcile --once``, as a whole process."""
-        return timed(["reconcile", "--quiet", "--once"], self.folder)
+    def reconcile(self, *, code: int = 0) -> Cost:
+        """``reconcile --once``, as a whole process that has to exit with ``code``."""
+        return timed([*self.prefix, "reconcile", "--quiet", "--once"], self.folder, code=code)
 
-    def compose(self, *command: str) -> Cost:
+    def compose(self, *command: str, code: int = 0) -> Cost:
         """``docker compose`` with the files of the project, as a user calls it."""
         files = ["-f", "docker-compose.yml", "-f", str(self.pins_file.relative_to(self.folder))]
-        return timed(["docker", "compose", "-p", self.project, *files, *command], self.folder)
+        return timed(["docker", "compose", "-p", self.project, *files, *command], self.folder, code=code)
 
     def up(self) -> Cost:
         """``docker compose up -d``."""
@@ -70,8 +75,11 @@ class Stack:
 
 
 @contextmanager
-def stack(compose: str, pins: Mapping[str, str]) -> Iterator[Stack]:
-    """A repository with these Compose services (YAML below ``services:``) and pins; nothing runs yet."""
+def stack(compose: str, pins: Mapping[str, str], settings: Sequence[str] = USUAL) -> Iterator[Stack]:
+    """A repository with these Compose services (YAML below ``services:``) and pins; nothing runs yet.
+
+    ``settings`` are lines of the environment in reconcile.yaml.
+    """
     folder = Path(tempfile.mkdtemp(prefix="reconcile-benchmark-"))
     made = Stack(folder, f"benchmark-{secrets.token_hex(3)}", {})
     before = os.environ.get("RECONCILE_STATE_DIR")
@@ -82,7 +90,10 @@ def stack(compose: str, pins: Mapping[str, str]) -> Iterator[Stack]:
             run("git", "config", name, value, folder=folder)
         (folder / "docker-compose.yml").write_text(f"services:\n{compose}")
         (folder / "state").mkdir()
-        (folder / "state/reconcile.yaml").write_text(SETTINGS.format(name=ENVIRONMENT, project=made.project))
+        more = "\n".join(f"    {line}" for line in settings)
+        (folder / "state/reconcile.yaml").write_text(
+            SETTINGS.format(name=ENVIRONMENT, project=made.project, more=more)
+        )
         made.commit(pins)
         yield made
     finally:

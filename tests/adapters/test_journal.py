@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import timedelta, timezone
@@ -163,16 +163,18 @@ def test_what_must_survive_a_power_cut_waits_for_the_disk(journal: SqliteJournal
     """The rest does not: it is on the way of a switch."""
     name = journal.begin(ENV, run())
     story = full_story(replace(run(), id=name))
-    assert story.undo is not None
+    undone = story.undo
+    assert undone is not None
     normal, full = 1, 2
-    for write, expected in (
+    writes: tuple[tuple[Callable[[], None], int], ...] = (
         (lambda: journal.step(ENV, name, Step("pull", "web", 1.0)), normal),
         (lambda: journal.block(ENV, [block("web", "2")]), full),
         (lambda: journal.keep(ENV, HASHES), normal),
-        (lambda: journal.note_undo(ENV, story.undo), full),
+        (lambda: journal.note_undo(ENV, undone), full),
         (lambda: journal.note_good(ENV, [good("web", "1")]), normal),
         (lambda: journal.finish(ENV, story), full),
-    ):
+    )
+    for write, expected in writes:
         write()
         connection = journal._of(ENV)._connection
         assert connection is not None

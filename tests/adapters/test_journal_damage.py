@@ -55,9 +55,7 @@ DAMAGED: dict[str, Damage] = {
     "noise at the beginning": page_of_noise(1),
     "text": lambda _: b'{"version": 1, "hashes": {"web": "1"}}\n' * 200,
     "another's database": lambda _: foreign_database(),
-    "a column renamed": lambda whole: whole.replace(
-        b"config_hash TEXT NOT NULL", b"config_hush TEXT NOT NULL"
-    ),
+    "a column renamed": lambda whole: whole.replace(b", hash TEXT", b", hush TEXT"),
 }
 
 

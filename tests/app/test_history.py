@@ -123,6 +123,17 @@ def test_a_pass_at_a_commit_that_moves_no_pin() -> None:
     assert [row.run for row in line.rows()] == [run.id, ""]
 
 
+def test_a_pass_released_nothing_that_was_pinned_after_it() -> None:
+    line = Line()
+    line.release(web="1")
+    line.release(web="2")
+    line.repository.put({"README.md": "words"}, "Words")
+    run = line.passed(Result.CONVERGED, web=("1", "2"))
+    line.release(web="1")
+    line.release(web="2")
+    assert [row.run for row in line.rows()] == ["", "", run.id, ""]
+
+
 def test_a_rollback_that_git_was_not_told_of() -> None:
     line = Line()
     line.release(web="1", api="1")

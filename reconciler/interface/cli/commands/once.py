@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ import click
 from reconciler.app.converge import Reconciler
 from reconciler.domain.plan import Change
 from reconciler.domain.report import Report, Result
+from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 
@@ -32,7 +34,8 @@ def run(session: Session, *environments: str) -> int:
             from reconciler.interface.cli.masked import secrets_of
 
             workflow.mask(secrets_of(chosen, os.environ))
-        reports = _reports(session, [wiring.reconciler(environment) for environment in chosen])
+        passing = observed_pass if wiring.settings.observe else Reconciler.run_once
+        reports = _reports(session, [wiring.reconciler(environment) for environment in chosen], passing)
     codes = [code(report, strict=session.strict) for report in reports]
     if workflow:
         _tell(workflow, wiring, session, reports, codes)
@@ -64,12 +67,30 @@ def text(session: Session, form: str, reports: Sequence[Report], codes: Sequence
     return "\n\n".join(report_text(report, session.style) for report in reports)
 
 
-def _reports(session: Session, reconcilers: Sequence[Reconciler]) -> list[Report]:
+def observed_pass(reconciler: Reconciler) -> Report:
+    """One pass, and what becomes of its release while it is observed."""
+    from reconciler.app.observing import observe
+
+    report = reconciler.run_once()
+    try:
+        observed = observe(reconciler, report)
+    except ReconcileError as error:
+        return replace(report, notes=(*report.notes, f"the release could not be observed: {error}"))
+    if observed is None:
+        return report
+    alerts = (f"{ruling.severity} {ruling.check}: {ruling.detail}" for ruling in observed.alerts)
+    last = observed.report or report
+    return replace(last, notes=(*last.notes, *alerts, f"the release was observed: {observed.reason}"))
+
+
+def _reports(
+    session: Session, reconcilers: Sequence[Reconciler], passing: Callable[[Reconciler], Report]
+) -> list[Report]:
     with (
         session.acting(),
         ThreadPoolExecutor(len(reconcilers) or 1, thread_name_prefix="environment") as pool,
     ):
-        return list(pool.map(lambda reconciler: reconciler.run_once(), reconcilers))
+        return list(pool.map(passing, reconcilers))
 
 
 def _blocks(reports: Sequence[Report]) -> Iterator[str]:

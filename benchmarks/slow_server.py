@@ -1,0 +1,28 @@
+"""A web server on a free port of loopback: ``/MILLISECONDS`` answers after so long. Its port is its first line.
+
+It is a process of its own, so that it does not share a lock with those who ask.
+"""
+
+import asyncio
+import signal
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One request."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(int(head.split()[1].strip(b"/")) / 1000)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    writer.close()
+
+
+async def serve() -> None:
+    """Until SIGTERM."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=512)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await ended.wait()
+    server.close()
+
+
+asyncio.run(serve())
