@@ -25,6 +25,13 @@ def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], most: float
     return Figure(name, f"≤ {most:g} x {against}", f"{found:.2f} x", detail, found <= most)
 
 
+def faster(name: str, ours: Sequence[float], theirs: Sequence[float], least: float, than: str) -> Figure:
+    """A figure that says: at least ``least`` times as fast as ``than``."""
+    found = median(theirs) / median(ours)
+    target = f"≥ {least:g} x faster than {than}"
+    return Figure(name, target, f"{found:.1f} x", f"{spread(ours)} / {spread(theirs)}", found >= least)
+
+
 def spread(seconds: Sequence[float]) -> str:
     """Median, and between what it lay."""
     middle, low, high = median(seconds), min(seconds), max(seconds)

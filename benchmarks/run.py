@@ -10,7 +10,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import bed, change, checks, gap, gate, machine, noop, planning, undo  # found through the line above
+from benchmarks import (
+    bed,
+    change,
+    checks,
+    gap,
+    gate,
+    machine,
+    noop,
+    planning,
+    swarm,
+    undo,
+)  # found through the line above
 from benchmarks.figures import Figure, table
 
 FIGURES = {
@@ -19,6 +30,7 @@ FIGURES = {
     "gap": gap.measure,
     "start-first": gap.start_first,
     "undo": undo.measure,
+    "swarm": swarm.measure,
     "gate": gate.measure,
     "checks": checks.measure,
     "plan": planning.measure,

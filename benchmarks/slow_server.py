@@ -4,7 +4,6 @@ It is a process of its own, so that it does not share a lock with those who ask.
 """
 
 import asyncio
-import signal
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -16,13 +15,10 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def serve() -> None:
-    """Until SIGTERM."""
+    """Until the process is ended."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=512)
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await ended.wait()
-    server.close()
+    await server.serve_forever()
 
 
 asyncio.run(serve())

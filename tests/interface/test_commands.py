@@ -267,11 +267,22 @@ def test_history_holds_rollbacks_that_git_was_not_told_of(here: Here) -> None:
     assert "| reconcile | 1m04s |" in here("history", "--rollbacks", "-o", "markdown").out
 
 
-def test_history_of_a_clone_that_remembers_nothing(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RECONCILE_STATE_DIR", str(here.repository / "app" / "compose.yaml"))
+def test_history_of_a_clone_that_remembers_nothing(here: Here) -> None:
+    said = here("history")
+    assert (said.code, said.err) == (0, "")
+    assert "backend 1.8.2" in said.out
+
+
+def test_history_where_the_journal_must_not_be_read(here: Here) -> None:
+    """Git's own history needs no journal: also not one that cannot be trusted."""
+    here.released()
+    (file,) = here.state.glob("*.journal")
+    other = file.rename(here.world.root / "elsewhere")
+    file.symlink_to(other)
     said = here("history")
     assert said.code == 0
     assert "backend 1.8.2" in said.out
+    assert said.err.startswith("note: without what this host remembers: ")
 
 
 # --- -o --------------------------------------------------------------------------------------------

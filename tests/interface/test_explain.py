@@ -106,8 +106,7 @@ def _with(ruling: Ruling, severity: Severity) -> Ruling:
     return replace(ruling, severity=severity, reaction=reaction)
 
 
-def test_a_delayed_rollback_was_decided_where_somebody_stayed() -> None:
-    """Without that, `severity: high` would be said to roll back at once."""
+def test_a_delayed_rollback_is_told_with_its_delay() -> None:
     judgement = replace(v.passed(), decision=v.decision(v.ruling("check a", HIGH, attended=True)))
     text = account_text(of_judgement(judgement), MATRIX, Style())
     assert "rule  high check a failed: roll back after 15 min\n" in text

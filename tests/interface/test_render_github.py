@@ -135,7 +135,9 @@ def _read_outputs(text: str) -> dict[str, str]:
 
 @given(st.dictionaries(st.sampled_from(["changed", "result", "run-id"]), ANYTHING))
 def test_outputs_cannot_add_others(values: dict[str, str]) -> None:
-    assert set(_read_outputs(outputs(values))) == set(values)
+    text = outputs(values)
+    assert set(_read_outputs(text)) == set(values)
+    assert len(re.split(r"\r\n|\r|\n", text)) == 3 * len(values) + 1
 
 
 def test_outputs_have_delimiters_that_nobody_knows() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.gate import Judgement
 from reconciler.domain.journal import SampleSummary, Story
-from reconciler.domain.severity import Decision, Matrix, Phase, Response, Ruling, Severity, Verdict, decide
+from reconciler.domain.severity import Decision, Matrix, Phase, Ruling, Severity, Verdict, decide
 from reconciler.interface.render.decision_text import reaction_words, rule_words, subject
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.otherwise import otherwise
@@ -49,8 +49,7 @@ def account_text(account: Account, matrix: Matrix, style: Style) -> str:
     """The rule, the checks, the matrix as it is now, and what would have changed the decision."""
     blocks = [_rule(account, style), _checks(account, style), _matrix(matrix, style)]
     if account.decision is not None:
-        attended = any(_waits(ruling) for ruling in account.decision.rulings)
-        blocks.append(_otherwise(otherwise(account.decision, matrix, attended=attended)))
+        blocks.append(_otherwise(otherwise(account.decision, matrix)))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -106,11 +105,6 @@ def _matrix_row(matrix: Matrix, severity: Severity) -> tuple[str, ...]:
         for phase in (Phase.GATE, Phase.OBSERVED)
     ]
     return (str(severity), failed, *(reaction_words(reaction) for reaction in silent))
-
-
-def _waits(ruling: Ruling) -> bool:
-    """Whether its rollback had a delay: that is so only where somebody stayed for it."""
-    return ruling.reaction.response is Response.ROLL_BACK and ruling.reaction.after_seconds > 0
 
 
 def _otherwise(sentences: Sequence[str]) -> list[str]:

@@ -18,13 +18,14 @@ _WOULD = {
 }
 
 
-def otherwise(decision: Decision, matrix: Matrix, *, attended: bool = False) -> list[str]:
+def otherwise(decision: Decision, matrix: Matrix) -> list[str]:
     """Sentences like ``severity: medium on check search would have alerted instead``.
+
+    Only what would have been done counts, not when: so it does not matter whether somebody stayed for it.
 
     Args:
         decision: what was decided.
         matrix: of the environment, as it is now.
-        attended: whether somebody would be there when a delayed rollback is due.
     """
     judged = decision.deciding or tuple(r for r in decision.rulings if r.verdict is not Verdict.PASS)
     if not judged:
@@ -32,15 +33,15 @@ def otherwise(decision: Decision, matrix: Matrix, *, attended: bool = False) -> 
     ours = [ruling for ruling in judged if ruling.check.startswith(_CHECK)]
     if len(ours) < len(judged):
         return ["a container has to run: no severity of reconcile.yaml changes that"]
-    again = _Again(decision, matrix, attended)
+    again = _Again(decision, matrix)
     return [*again.with_severities(ours), *again.with_silence(ours)]
 
 
 class _Again:
     """The decision made again, with some rulings changed."""
 
-    def __init__(self, decision: Decision, matrix: Matrix, attended: bool) -> None:
-        self._decision, self._matrix, self._attended = decision, matrix, attended
+    def __init__(self, decision: Decision, matrix: Matrix) -> None:
+        self._decision, self._matrix = decision, matrix
 
     def with_severities(self, judged: Sequence[Ruling]) -> list[str]:
         """One sentence for each response that other severities would have led to."""
@@ -61,7 +62,7 @@ class _Again:
         sentences = []
         for bound in (Response.ALERT, Response.REPORT):
             mild = replace(self._matrix, inconclusive={**self._matrix.inconclusive, phase: bound})
-            again = _Again(self._decision, mild, self._attended)
+            again = _Again(self._decision, mild)
             response = again._response(silent, [again._ruled(r, r.severity) for r in silent])
             if response is not self._decision.reaction.response:
                 sentences.append(f"inconclusive: {{{phase}: {bound}}} would {_WOULD[response]}")
@@ -69,7 +70,7 @@ class _Again:
 
     def _ruled(self, ruling: Ruling, severity: Severity) -> Ruling:
         phase = self._decision.phase
-        reaction = self._matrix.reaction(severity, ruling.verdict, phase, attended=self._attended)
+        reaction = self._matrix.reaction(severity, ruling.verdict, phase, attended=False)
         return replace(ruling, severity=severity, reaction=reaction)
 
     def _response(self, old: Sequence[Ruling], new: Sequence[Ruling]) -> Response:
