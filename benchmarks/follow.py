@@ -1,8 +1,8 @@
-"""A client that asks a port a thousand times a second, until SIGTERM; it says as JSON what answered, and since when.
+"""A client that asks a port a thousand times a second, until SIGTERM; it says what answered, and when.
 
-``follow.py PORT PATH``: every request is a new connection. ``seen`` are pairs: the time on the monotonic clock, which
-all processes share, and the text of the good answers from then on, empty where there was none. A request that
-hangs (docker-proxy accepts for a container that is going) is given up soon.
+``follow.py PORT PATH``: every request is a new connection. In its JSON, ``seen`` are pairs of a time on the
+monotonic clock, which all processes share, and the text of the good answers from then on, empty where there
+was none. A request that hangs (docker-proxy accepts for a container that is going) is given up soon.
 """
 
 import json

@@ -46,10 +46,8 @@ class Pass:
         outcome = self.report.outcome
         assert outcome is not None, "a pass that did nothing"
         judgement = outcome.judgement
-        late = judgement.seconds - max(
-            (one.at_seconds for one in judgement.deciding), default=judgement.seconds
-        )
-        return self.step("gate").at - late
+        decided = max((one.at_seconds for one in judgement.deciding), default=judgement.seconds)
+        return self.step("gate").at - (judgement.seconds - decided)
 
 
 def living(made: Stack, progress: Callable[[Step], None] | None = None) -> Reconciler:

@@ -63,8 +63,8 @@ def measured(names: list[str], runs: int, services: int) -> list[Figure]:
             found += FIGURES[name](runs, services)
             print(f"measured {name} in {time.monotonic() - started:.0f} s", file=sys.stderr)
     finally:
-        if names != ["plan"]:
-            bed.forget(["benchmark/idle", "benchmark/web"])
+        if not set(names) <= {"plan", "checks"}:
+            bed.forget(["benchmark/idle", "benchmark/web", "benchmark/judged"])
     return found
 
 

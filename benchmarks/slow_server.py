@@ -1,4 +1,4 @@
-"""A web server on a free port of loopback: ``/MILLISECONDS`` answers after so long. Its port is its first line.
+"""A web server on loopback: ``/MILLISECONDS`` answers after so long. Its first line says on which port.
 
 It is a process of its own, so that it does not share a lock with those who ask.
 """

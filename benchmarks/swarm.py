@@ -1,4 +1,4 @@
-"""A release that answers 500 at once, undone: our whole pass, Swarm's update with rollback, and Compose by hand."""
+"""A release that answers 500 at once, undone: our whole pass, Swarm's own rollback, and Compose by hand."""
 
 from __future__ import annotations
 

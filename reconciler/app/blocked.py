@@ -38,6 +38,11 @@ def trailer(service: Service) -> str:
     return f"{service.name} {service.image} {service.config_hash}".strip()
 
 
+def told(block: Block) -> str:
+    """The same, of a block."""
+    return f"{block.service} {block.image} {block.config_hash}".strip()
+
+
 def told_by_git(
     environment: Environment, commits: Sequence[Commit], unblocked: Mapping[str, datetime]
 ) -> tuple[Block, ...]:
@@ -59,8 +64,14 @@ def told_by_git(
     return tuple(blocks)
 
 
-def held_back(desired: Desired, blocks: Sequence[Block], journal: Journal) -> dict[str, Held]:
-    """The services of ``desired`` whose release would try again what failed here, by name."""
+def held_back(
+    desired: Desired, observed: Observed, blocks: Sequence[Block], journal: Journal
+) -> dict[str, Held]:
+    """The services of ``desired`` whose release would try again what failed here, by name.
+
+    Something good is only wanted instead where it runs, where nothing runs, or where what failed does:
+    what a person put there by hand is not ours to replace by an older release.
+    """
     if not blocks:
         return {}
     held = {}
@@ -69,7 +80,9 @@ def held_back(desired: Desired, blocks: Sequence[Block], journal: Journal) -> di
         block = stopping(blocks, service, desired.compose_version)
         if block is not None:
             known = [g for g in goods if g.service == service.name and _another(g, service, blocks, desired)]
-            held[service.name] = Held(block, known[0] if known else None)
+            there = {instance.config_hash for instance in observed.of(service.name)}
+            ours = bool(known) and there <= {known[0].config_hash, service.config_hash, block.config_hash}
+            held[service.name] = Held(block, known[0] if ours else None)
     return held
 
 

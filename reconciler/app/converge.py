@@ -91,6 +91,7 @@ class Reconciler:
                 if late is not None:
                     self._block(host, late)
                 found = self._ready(self.look())
+                undo = self._missed(host, found, chronicle) or undo
                 if not found.plan.empty:
                     outcome = self._rollout(host, found, chronicle, started_at)
                 self._remember(found, outcome, chronicle)
@@ -140,7 +141,8 @@ class Reconciler:
         source, revision = found.source, found.desired.revision
         chronicle.begin(started_at, revision, found.plan)
         with ThreadPoolExecutor(1, thread_name_prefix="rehearse") as pool:
-            rehearsing = pool.submit(self._rejection(host).rehearse, found.plan)
+            rejection = self._rejection(host)
+            rehearsing = pool.submit(rejection.rehearse, found.plan)
             return Rollout(
                 host,
                 source.desired,
@@ -151,6 +153,9 @@ class Reconciler:
                 source.stamp,
                 self.parachute,
                 before_switch=lambda: _rehearsed(rehearsing),
+                before_abort=lambda judgement: rejection.foresee(
+                    found.desired, found.plan, judgement, chronicle.run
+                ),
             ).run()
 
     def _block(self, host: Host, late: Late) -> None:
@@ -180,6 +185,16 @@ class Reconciler:
         if undo.state is UndoState.PROPOSED or (undo.again_at and host.clock.now() < undo.again_at):
             return undo
         return self._rejection(host).carry_out(undo)
+
+    def _missed(self, host: Host, found: Look, chronicle: Chronicle) -> Undo | None:
+        """Tell Git what a killed pass rejected, and did not come to tell it."""
+        if not found.held:
+            return None
+        try:
+            return self._rejection(host).catch_up(found.desired, found.held)
+        except ReconcileError as error:
+            chronicle.notes.append(f"a rejected release could not be undone in Git: {error}")
+            return None
 
     def _rejection(self, host: Host) -> Rejection:
         from reconciler.app.rejection import Rejection

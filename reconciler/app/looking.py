@@ -82,7 +82,7 @@ def _planned(
     host: Host, journal: Journal, source: Source, observed: Observed, blocks: Sequence[Block]
 ) -> Look:
     """The plan, with what is wanted instead of what is blocked."""
-    held = held_back(source.desired, blocks, journal)
+    held = held_back(source.desired, observed, blocks, journal)
     if held:
         source = instead(host, source, observed, held)
     observed = identified(host, source, observed)

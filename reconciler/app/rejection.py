@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.app.blocked import same_pin
+from reconciler.app.blocked import Held, same_pin, told, trailer
 from reconciler.app.host import Host
 from reconciler.app.undoing import Moved, Undoing, moved_by
 from reconciler.domain.blocking import Block, Good
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
-from reconciler.domain.plan import Create, Plan, Replace
+from reconciler.domain.plan import Change, Create, Plan, Replace
 from reconciler.domain.report import Outcome
 from reconciler.domain.severity import Verdict
 from reconciler.domain.undo import Undo, UndoState
+from reconciler.errors import PermissionRefused
 from reconciler.ports import Journal
 
 
@@ -47,15 +48,60 @@ class Rejection:
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
-        judgement = outcome.judgement
+        judgement, moved, waits = outcome.judgement, moved_by(plan), _waits_for(outcome)
         if _interrupted(judgement):
             return None
-        moved, waits = moved_by(plan), _waits_for(outcome)
-        released = [a.service.name for a in plan.actions if isinstance(a, (Replace, Create))]
-        self.block(desired, [name for name, _, _ in moved] or released, run, judgement.reason, waits)
-        if waits or _goes_back(desired, moved, self.journal.good(self.environment)):
+        self.block(desired, _failed(plan), run, judgement.reason, waits)
+        if waits:
             return None
+        if _goes_back(desired, moved, self.journal.good(self.environment)):
+            kept = Undo(
+                run, "", (), (), judgement.reason, UndoState.OFF, detail="a rollback is not rolled back"
+            )
+            self.journal.note_undo(self.environment, kept)
+            return kept
         return self.undo(desired, moved, run, judgement.reason)
+
+    def foresee(self, desired: Desired, plan: Plan, judgement: Judgement, run: str) -> tuple[str, ...]:
+        """Block what failed before it is undone on the host: killed meanwhile, nobody must try it again.
+
+        Returns what went wrong: nothing of it may hold up the way back.
+        """
+        if _interrupted(judgement) or not _failed(plan):
+            return ()
+        waits = _silent(judgement)
+        try:
+            self.block(desired, _failed(plan), run, judgement.reason, waits)
+        except PermissionRefused as error:
+            return (f"the release could not be blocked: {error}",)
+        return ()
+
+    def catch_up(self, desired: Desired, held: Mapping[str, Held]) -> Undo | None:
+        """Undo in Git what a killed pass only blocked; None where Git has nothing to learn.
+
+        Raises:
+            ReconcileError: the journal cannot be written, or the repository not be read.
+        """
+        pinned = {service.name for service in desired.services if service.pinned}
+        for run in sorted({one.block.run for one in held.values()}, reverse=True):
+            blocks = [(one.block, one.good) for name, one in held.items() if name in pinned]
+            moved = tuple(
+                (block.service, good.image, block.image)
+                for block, good in blocks
+                if block.run == run and good and not block.waits_for and not same_pin(good.image, block.image)
+            )
+            if moved and self._was_killed(run):
+                trailers = [told(block) for block, _ in blocks if block.run == run]
+                return self._undo(moved, trailers, run, held[moved[0][0]].block.reason)
+        return None
+
+    def _was_killed(self, run: str) -> bool:
+        """Whether a pass rejected something, and neither ended nor came to tell Git."""
+        undo = self.journal.undo(self.environment)
+        if undo is not None and undo.run >= run:
+            return False
+        story = self.journal.story(self.environment, run)
+        return story is not None and story.run.result is None
 
     def block(
         self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
@@ -79,8 +125,11 @@ class Rejection:
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
+        return self._undo(moved, [trailer(desired.service(name)) for name, _, _ in moved], run, reason)
+
+    def _undo(self, moved: Sequence[Moved], blocked: Sequence[str], run: str, reason: str) -> Undo | None:
         goods = self.journal.good(self.environment)
-        undo = self.undoing.intend(desired, run, moved, goods, reason)
+        undo = self.undoing.intend(self.environment, run, moved, blocked, goods, reason)
         if undo is None:
             return None
         self.journal.note_undo(self.environment, undo)
@@ -111,12 +160,27 @@ def _waits_for(outcome: Outcome) -> tuple[str, ...]:
     Either the same fails with what ran before, or the check itself could not be made: a broken probe is
     not a broken release.
     """
-    if outcome.exonerated:
-        return outcome.exonerated
-    judgement = outcome.judgement
+    return outcome.exonerated or _silent(outcome.judgement)
+
+
+def _silent(judgement: Judgement) -> tuple[str, ...]:
+    """The checks that could not be made, where that decided."""
     if judgement.verdict is not Verdict.INCONCLUSIVE:
         return ()
     return tuple(sorted({sample.subject for sample in judgement.deciding})) or (judgement.reason,)
+
+
+def _failed(plan: Plan) -> list[str]:
+    """The services that a release brought: what was only made again as it was is no release."""
+    brought = (Change.CHANGE, Change.NEW)
+    return [
+        entry.name
+        for entry in plan.entries
+        if any(
+            isinstance(a, Replace) or (isinstance(a, Create) and entry.change in brought)
+            for a in entry.actions
+        )
+    ]
 
 
 def _goes_back(desired: Desired, moved: Sequence[Moved], goods: Sequence[Good]) -> bool:

@@ -39,6 +39,8 @@ class Rollout:
         stamp: ``Compose.stamp`` when the files were read; None where that cannot be told.
         parachute: whether to refuse a release from which there is no way back.
         before_switch: asked just before anything that serves is touched; what it says becomes notes.
+        before_abort: told of the judgement before a release is undone, should we be killed meanwhile; what
+            it says becomes notes.
     """
 
     host: Host
@@ -50,6 +52,7 @@ class Rollout:
     stamp: object | None = None
     parachute: bool = True
     before_switch: Callable[[], tuple[str, ...]] = field(default=lambda: ())
+    before_abort: Callable[[Judgement], tuple[str, ...]] = field(default=lambda _judgement: ())
 
     def run(self) -> Outcome:
         """The whole rollout.
@@ -67,8 +70,11 @@ class Rollout:
         judgement = placement.place_all()
         if judgement.verdict is Verdict.PASS:
             judgement = self._judge(placement)
-        end = commit if judgement.verdict is Verdict.PASS else abort
-        outcome = end(placement, judgement)
+        if judgement.verdict is Verdict.PASS:
+            outcome = commit(placement, judgement)
+        else:
+            notes += self.before_abort(judgement)
+            outcome = abort(placement, judgement)
         return replace(outcome, notes=(*notes, *outcome.notes))
 
     def _judge(self, placement: Placement) -> Judgement:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.app.blocked import BLOCKED, same_pin, trailer
+from reconciler.app.blocked import BLOCKED, same_pin
 from reconciler.app.desired import DesiredState
 from reconciler.domain.blocking import Good
 from reconciler.domain.causes import names
-from reconciler.domain.desired import Desired, Revision
+from reconciler.domain.desired import Revision
 from reconciler.domain.environment import Environment, GitPolicy
 from reconciler.domain.image import ImageRef
 from reconciler.domain.plan import Change, Create, Plan, Replace
@@ -69,20 +69,26 @@ class Undoing:
     clock: Clock
 
     def intend(
-        self, desired: Desired, run: str, moved: Sequence[Moved], goods: Sequence[Good], reason: str
+        self,
+        environment: Environment,
+        run: str,
+        moved: Sequence[Moved],
+        blocked: Sequence[str],
+        goods: Sequence[Good],
+        reason: str,
     ) -> Undo | None:
         """What is to be written in Git about a rejected release; None where it moved no pin.
 
         Args:
-            desired: the release.
+            environment: whose release.
             run: the pass that rejected it.
             moved: the pins that it moved.
+            blocked: the values of the trailers that say so to other clones.
             goods: the pins that passed their gate here, newest first.
             reason: why it was rejected, in one sentence.
         """
         if not moved:
             return None
-        environment = desired.environment
         commits = self.repository.log(self._path(environment), limit=DEEPEST)
         before = {one[0]: self._before(environment, one, goods, commits) for one in moved}
         moves = tuple((name, bad, before[name]) for name, _, bad in moved if before[name])
@@ -90,7 +96,7 @@ class Undoing:
             run=run,
             release=commits[0].id if commits else "",
             moves=moves,
-            blocked=tuple(trailer(desired.service(name)) for name, _, _ in moved),
+            blocked=tuple(blocked),
             reason=" ".join(reason.split()),
         )
         if environment.rollback.git is GitPolicy.OFF:

@@ -6,7 +6,8 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.domain.desired import Order
-from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
+from reconciler.domain.observed import Role
+from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace, Start
 from reconciler.errors import Refused
 
 USUAL_REMOVAL = 0.5
@@ -40,11 +41,24 @@ def hold(plan: Plan, held: Mapping[str, str], known: Container[str]) -> Plan:
 
 def _held(entry: Entry, why: str, *, known: bool) -> Entry:
     if not known:
-        rest = tuple(action for action in entry.actions if not isinstance(action, (Replace, Create)))
-        return replace(entry, change=Change.BLOCKED, cause=why, actions=rest)
+        left = tuple(kept for action in entry.actions if (kept := _left_alone(action)) is not None)
+        return replace(entry, change=Change.BLOCKED, cause=why, actions=left)
     if not entry.actions:
         return replace(entry, change=Change.BLOCKED, cause=why)
     return replace(entry, cause=f"{entry.cause}; {why}")
+
+
+def _left_alone(action: Action) -> Action | None:
+    """What remains of an action on a service that keeps what it has: it is started where it does not run."""
+    match action:
+        case Replace(service=service, predecessors=predecessors):
+            serving = tuple(i for i in predecessors if i.role is Role.SERVING)
+            down = serving and not service.one_shot and not any(i.running for i in serving)
+            return Start(service, serving, "stopped, and what would replace it is blocked") if down else None
+        case Create():
+            return None
+        case _:
+            return action
 
 
 def refuse(plan: Plan, limits: Limits) -> None:

@@ -1,0 +1,1 @@
+"""Much of the same: releases, rollbacks and passes, again and again, and how many of them went wrong."""
