@@ -68,8 +68,15 @@ def build(repository: str, version: str, script: str, *lines: str) -> Image:
 
 
 def forget(repositories: list[str]) -> None:
-    """Remove the images from the host, with the tags that protect what ran before."""
+    """Take the images from the host, with the tags that protect what ran before.
+
+    By their names: images that differ in a last line only are parent and child, and an id would not go.
+    """
     for repository in repositories:
-        known = run("docker", "images", "--quiet", "--no-trunc", f"{registry()}/{repository}").split()
+        place = f"{registry()}/{repository}"
+        known = run("docker", "images", "--quiet", "--no-trunc", place).split()
         for identity in dict.fromkeys(known):
-            run("docker", "rmi", "--force", identity)
+            form = "{{json .RepoTags}}\n{{json .RepoDigests}}"
+            names = run("docker", "inspect", "--format", form, identity)
+            every = [name for line in names.splitlines() for name in json.loads(line)]
+            run("docker", "rmi", "--force", *(name for name in every if name.startswith(place)))

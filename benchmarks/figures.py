@@ -40,6 +40,11 @@ def spread(seconds: Sequence[float]) -> str:
     return f"{middle:.2f} s ({low:.2f}-{high:.2f})"
 
 
+def percentile(seconds: Sequence[float], share: int) -> float:
+    """The value that ``share`` percent of all do not exceed, by nearest rank."""
+    return sorted(seconds)[max(-(-len(seconds) * share // 100), 1) - 1]
+
+
 def alternating(runs: int, *ways: Callable[[], float]) -> list[list[float]]:
     """Each way ``runs`` times, one after the other in every round: A B A B A B."""
     rounds = [[way() for way in ways] for _ in range(runs)]

@@ -2,7 +2,8 @@
 
 ``follow.py PORT PATH``: every request is a new connection. In its JSON, ``seen`` are pairs of a time on the
 monotonic clock, which all processes share, and the text of the good answers from then on, empty where there
-was none. A request that hangs (docker-proxy accepts for a container that is going) is given up soon.
+was none. A request that hangs (docker-proxy accepts for a container that is going) is given up soon. After
+SIGTERM it waits some seconds more for an answer, where there is none.
 """
 
 import json
@@ -11,6 +12,7 @@ import socket
 import sys
 import time
 
+PATIENCE_SECONDS = 5.0
 REQUEST_SECONDS = 0.05
 
 port, path = int(sys.argv[1]), sys.argv[2]
@@ -39,9 +41,12 @@ def answer() -> str:
 signal.signal(signal.SIGTERM, stop)
 seen: list[tuple[float, str]] = []
 requests = failures = 0
+text = ""
+give_up = 0.0
 print("ready", flush=True)
-while going:
+while going or (not text and time.monotonic() < give_up):
     text = answer()
+    give_up = time.monotonic() + PATIENCE_SECONDS if going else give_up
     requests += 1
     failures += not text
     if not seen or seen[-1][1] != text:

@@ -56,6 +56,15 @@ class Seen:
         """Seconds until the page first said this."""
         return next((at - self.since for at, said in self.answers if said == words), None)
 
+    def words(self) -> set[str]:
+        """Everything that the page said."""
+        return {said for _, said in self.answers if said}
+
+    def recovered(self) -> float | None:
+        """Seconds until it answered well for good; None where it never stopped, or never came back."""
+        bad = [at for at, said in self.answers if not said]
+        return next((at - self.since for at, said in self.answers if said and bad and at > bad[-1]), None)
+
 
 @contextmanager
 def customer(page: str) -> Iterator[Seen]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
+import json
 import signal
-import subprocess
 import sys
-import textwrap
-import time
-from dataclasses import dataclass, field
 
-from customer import Seen, ask, customer
+from customer import Seen, customer
+from teller import Teller
 from world import World, world
 
+GATE_SECONDS = 60
 SETTINGS = """\
 version: 1
 environments:
@@ -21,172 +19,172 @@ environments:
     directory: ..
     compose: [docker-compose.yml]
     gate:
-      timeout: 3s
+      timeout: {timeout}s
       soak: 500ms
       checks:
         backend: {{http: {{url: "http://127.0.0.1:{port}/cgi-bin/hello"}}}}
+    rollback: {{git: push, author: "reconcile <reconcile@example.org>"}}
 """
+PINS = "state/production/compose.pins.yaml"
+REMOTE_LOG = "git --git-dir=../shop.git log --oneline"
 V1, V2 = "frontend 1, backend 1", "frontend 2, backend 2"
 
 
-@dataclass(slots=True)
-class Demo:
-    """The storyteller: shows commands, remembers promises and times."""
-
-    world: World
-    broken: list[str] = field(default_factory=list)
-    rows: list[tuple[str, str]] = field(default_factory=list)
-
-    def chapter(self, number: int, title: str, text: str = "") -> None:
-        """A heading, and what it is about."""
-        print(f"\n── {number}. {title} {'─' * (94 - len(title))}")
-        if text:
-            print(textwrap.fill(text, 98))
-
-    def run(self, command: str, *, code: int = 0) -> float:
-        """Show a command and run it, with its output; returns how long it took."""
-        shown = command.replace(f"{self.world.registry}/", "$REGISTRY/")
-        print(f"\n$ {shown}", flush=True)
-        words = shlex.split(command)
-        started = time.monotonic()
-        done = subprocess.run(
-            words,
-            cwd=self.world.repository,
-            env=self.world.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stdout,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        seconds = time.monotonic() - started
-        if code or done.returncode:
-            print(f"\n$ echo $?\n{done.returncode}", flush=True)
-        self.promise(done.returncode == code, f"`{shown}` exits with {code}, not {done.returncode}")
-        return seconds
-
-    def page(self, wanted: str) -> None:
-        """Look at the page as a customer does."""
-        print(f"\n$ curl {self.world.page}")
-        said = ask(self.world.page)
-        print(said or "(no good answer)", flush=True)
-        self.promise(said == wanted, f"the page says {wanted!r}")
-
-    def promise(self, kept: bool, what: str) -> None:
-        """Remember a promise that was not kept."""
-        if not kept:
-            print(f"\n!! promise broken: {what}", flush=True)
-            self.broken.append(what)
-
-    def traffic(self, seen: Seen) -> str:
-        """What a customer saw, as a sentence."""
-        return f"{seen.requests} requests, {seen.failures} without an answer, longest gap {seen.gap:.2f} s"
-
-    def commit(self, name: str = "HEAD") -> str:
-        """The short id of a commit."""
-        return self.world.quietly("git", "-C", self.world.repository, "rev-parse", "--short", name)
-
-
-def set_up(demo: Demo) -> None:
+def set_up(teller: Teller) -> None:
     """From a Compose file to a repository that says what should run."""
-    demo.chapter(
-        1,
+    teller.chapter(
         "A Git repository says what should run",
-        "A small shop: a frontend and a backend in a docker-compose.yml. `reconcile init` writes a state "
-        "folder beside it; a health check goes into it, and all of it into Git.",
+        "A small shop: a frontend and a backend in a docker-compose.yml, in a clone of ../shop.git. `init` "
+        "writes a state folder; a health check goes into it, and what to do in Git when it fails.",
     )
-    demo.run(f"reconcile init production -f docker-compose.yml --project {demo.world.project}")
-    settings = SETTINGS.format(project=demo.world.project, port=demo.world.backend_port)
-    (demo.world.repository / "state/reconcile.yaml").write_text(settings)
-    demo.run("git add .")
-    demo.run("git commit --quiet -m 'A shop'")
+    made = teller.world
+    teller.run(f"reconcile init production -f docker-compose.yml --project {made.project}")
+    settings = SETTINGS.format(project=made.project, port=made.backend_port, timeout=GATE_SECONDS)
+    (made.repository / "state/reconcile.yaml").write_text(settings)
+    teller.run("tail -n 6 state/reconcile.yaml")
+    teller.run("git add . && git commit --quiet -m 'A shop' && git push --quiet -u origin main")
 
 
-def release(demo: Demo, version: int, services: str, *, code: int = 0) -> Seen:
-    """Pin a version, and make it run while a customer keeps asking."""
-    tag = f"{{}}=:{version}" if version > 1 else f"{{}}={demo.world.registry}/{{}}:1"
-    pins = " ".join(tag.format(name, name) for name in services.split())
-    demo.run(f"reconcile pin production {pins}")
-    with customer(demo.world.page) as seen:
-        seconds = demo.run("reconcile --once", code=code)
-    demo.rows.append((f"pass that {'rejects' if code else 'releases'} version {version}", f"{seconds:.2f} s"))
+def release(teller: Teller, version: int, pins: str, command: str, code: int = 0) -> Seen:
+    """Pin a version and push it, then make it run while a customer keeps asking."""
+    teller.run(f"reconcile pin production {pins} --push")
+    with customer(teller.world.page) as seen:
+        seconds = teller.run(command, code=code)
+    teller.measured(f"pass that {'rejects' if code else 'releases'} version {version}", f"{seconds:.2f} s")
+    if code:
+        teller.promise(seconds < GATE_SECONDS, "a bad answer is a verdict before the gate's timeout")
     return seen
 
 
-def first_releases(demo: Demo) -> str:
+def good_releases(teller: Teller) -> str:
     """Version 1 on an empty host, then version 2 under load; returns version 2's commit."""
-    demo.chapter(
-        2,
+    teller.chapter(
         "Release version 1",
         "A release is a commit: `pin` asks the registry for the digest and changes one line per service.",
     )
-    release(demo, 1, "backend frontend")
-    demo.page(V1)
-    demo.chapter(3, "Release version 2, while a customer keeps asking for the page")
-    seen = release(demo, 2, "backend frontend")
-    demo.page(V2)
+    images = " ".join(f"{name}={teller.world.registry}/{name}:1" for name in ("backend", "frontend"))
+    release(teller, 1, images, "reconcile -q --once")
+    teller.page(V1)
+    teller.chapter("Release version 2, while a customer keeps asking for the page")
+    seen = release(teller, 2, "backend=:2 frontend=:2", "reconcile --once")
+    teller.page(V2)
     first = seen.first(V2)
-    demo.promise(first is not None, "the customer sees version 2")
-    demo.rows.append(("  customer meanwhile", demo.traffic(seen)))
-    demo.rows.append(("  from the start of the pass to version 2's first answer", f"{first or 0:.2f} s"))
-    return demo.commit()
+    teller.promise(first is not None, "the customer sees version 2")
+    teller.traffic(seen)
+    teller.measured("  from the start of the pass to version 2's first answer", f"{first or 0:.2f} s")
+    return teller.tip(teller.world.repository)
 
 
-def broken_release(demo: Demo) -> None:
-    """Version 3 answers 500: the host goes back by itself."""
-    demo.chapter(
-        4,
+def broken_release(teller: Teller, version_2: str) -> None:
+    """Version 3 answers 500: host and Git go back by themselves."""
+    teller.chapter(
         "Release version 3, which is broken",
-        "Its backend answers every request with 500. The gate sees it, and version 2 comes back without "
-        "anybody doing anything. Exit code 10 says so to whoever called.",
+        "Its backend answers every request with 500. Three such answers are enough, whatever is left of the "
+        f"gate's {GATE_SECONDS} s. Version 2 comes back, on the host and in Git; exit code 10 says so to "
+        "whoever called.",
     )
-    seen = release(demo, 3, "backend", code=10)
-    demo.page(V2)
-    demo.rows.append(("  customer meanwhile", demo.traffic(seen)))
-    demo.rows.append(("  rejected commit, exit code", f"{demo.commit()}, 10"))
-    print("\nGit still asks for version 3; a revert makes it say what runs. Then there is nothing to do.")
-    demo.run("git revert --no-edit HEAD")
-    seconds = demo.run("reconcile --once")
-    demo.rows.append(("pass with nothing to do", f"{seconds:.2f} s"))
+    seen = release(teller, 3, "backend=:3", "reconcile --once", code=10)
+    teller.page(V2)
+    back = seen.recovered()
+    teller.promise(back is not None, "version 2 answers again by the end of the pass")
+    teller.promise(seen.words() == {V2}, "the customer sees nothing but version 2, or no good answer")
+    teller.traffic(seen)
+    teller.measured("  from the start of the pass to version 2's answer again", f"{back or 0:.2f} s")
+    teller.say("The remote has a revert that nobody typed; the clone follows. Then there is nothing to do.")
+    teller.run(f"{REMOTE_LOG} -3 --format='%h %<(9)%an %s' main", says=("reconcile Revert",))
+    reverted = expect_undone(teller, version_2)
+    seconds = teller.run("reconcile --once", says=("No changes.",))
+    teller.measured("pass with nothing to do", f"{seconds:.2f} s")
+    teller.promise(teller.tip(teller.world.remote) == reverted, "the second pass makes no commit")
 
 
-def revert(demo: Demo, version_2: str) -> None:
+def expect_undone(teller: Teller, version_2: str) -> str:
+    """The remote's last commit pins what version 2's did, and the clone has it; returns its id."""
+    made = teller.world
+    there = made.quietly("git", "-C", made.remote, "show", f"main:{PINS}")
+    good = made.quietly("git", "-C", made.repository, "show", f"{version_2}:{PINS}")
+    teller.promise(there == good, "the remote pins version 2 again")
+    tip = teller.tip(made.remote)
+    teller.promise(tip == teller.tip(made.repository), "the clone has the remote's last commit")
+    return tip
+
+
+def blocked(teller: Teller) -> None:
+    """The same digest once more: nothing is tried, and the pass says why."""
+    teller.chapter(
+        "Pin the same broken image once more",
+        "It failed here, so it is not tried again: not until the pin or the service changes, or a person "
+        "says `unblock`. With --strict the exit code tells, too.",
+    )
+    teller.run("reconcile pin production backend=:3 --push")
+    pinned = teller.tip(teller.world.remote)
+    with customer(teller.world.page) as seen:
+        teller.run("reconcile --strict --once", code=12, says=("blocked", "3 was rejected here in run"))
+    teller.promise(seen.failures == 0, "the customer notices nothing of a blocked pin")
+    teller.promise(teller.tip(teller.world.remote) == pinned, "a pin that was not tried is not reverted")
+    teller.run("git revert --no-edit HEAD && git push --quiet")
+
+
+def looking_back(teller: Teller, run: str) -> None:
+    """What is known of the rejected release afterwards."""
+    teller.chapter(
+        "What happened?",
+        "The journal keeps each pass. Left out here: steps, samples, what the container said last, and how "
+        "the engine described it; of `explain`, the matrix.",
+    )
+    reason = "check backend: 500 Internal Server Error"
+    teller.run(f"reconcile history show {run} | sed '/^Steps/,$d'", says=(reason, "rolled-back"))
+    teller.run("reconcile explain production | sed '/^SEVERITY/,/^$/d'", says=(reason, "roll back at once"))
+    teller.run("reconcile history --rollbacks -o markdown", says=(f"| {reason} | reconcile |",))
+
+
+def roll_back(teller: Teller, version_2: str) -> None:
     """Back to version 1, with nothing but Git."""
-    demo.chapter(5, "Roll back to version 1: revert the commit that pinned version 2")
-    demo.run(f"git revert --no-edit {version_2}")
-    with customer(demo.world.page) as seen:
-        seconds = demo.run("reconcile --once")
-    demo.page(V1)
-    demo.run("git log --oneline --reverse -- state/production/compose.pins.yaml")
-    demo.rows.append(("pass that rolls back to version 1", f"{seconds:.2f} s"))
-    demo.rows.append(("  customer meanwhile", demo.traffic(seen)))
+    teller.chapter("Roll back to version 1: revert the commit that pinned version 2")
+    teller.run(f"git revert --no-edit {version_2} && git push --quiet")
+    with customer(teller.world.page) as seen:
+        seconds = teller.run("reconcile -q --once")
+    teller.page(V1)
+    teller.run(f"{REMOTE_LOG} main")
+    teller.measured("pass that rolls back to version 1", f"{seconds:.2f} s")
+    teller.traffic(seen)
 
 
-def tell(demo: Demo) -> None:
+def rejected_run(made: World) -> str:
+    """The id of the pass that rejected a release, as a program would look it up."""
+    said = json.loads(made.quietly("reconcile", "-C", made.repository / "state", "-o", "json", "history"))
+    rows = said["environments"][0]["entries"]
+    return next((str(row["run"]) for row in rows if row["result"] == "rolled-back"), "none")
+
+
+def tell(teller: Teller) -> None:
     """The whole story, and the table of times."""
-    set_up(demo)
-    version_2 = first_releases(demo)
-    broken_release(demo)
-    revert(demo, version_2)
-    demo.chapter(6, "What was measured")
-    for name, value in demo.rows:
+    set_up(teller)
+    version_2 = good_releases(teller)
+    broken_release(teller, version_2)
+    blocked(teller)
+    looking_back(teller, rejected_run(teller.world))
+    roll_back(teller, version_2)
+    teller.chapter("What was measured")
+    for name, value in teller.rows:
         print(f"{name:<56} {value}")
-    if demo.broken:
-        print(f"\n{len(demo.broken)} promises were broken:", *demo.broken, sep="\n  ")
+    if teller.broken:
+        print(f"\n{len(teller.broken)} promises were broken:", *teller.broken, sep="\n  ")
     else:
-        print("\nEvery promise was kept. Registry, images, containers and repository are removed again.")
+        print("\nEvery promise was kept. Registry, images, containers and repositories are removed again.")
 
 
 def main() -> int:
     """Exit code 0 when every promise was kept; the world is removed in any case."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("reconcile: Git says what should run, Docker says what runs, and each pass compares the two.")
-    print("Preparing a registry, five small images and a repository …", flush=True)
+    print("Preparing a registry, five small images and two repositories …", flush=True)
     try:
         with world() as made:
-            demo = Demo(made)
-            tell(demo)
+            teller = Teller(made)
+            tell(teller)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is cleaning up
-            return 1 if demo.broken else 0
+            return 1 if teller.broken else 0
     except KeyboardInterrupt:
         print("\nInterrupted; everything is removed again.")
         return 130

@@ -1,4 +1,4 @@
-"""The world of the demo: a throwaway registry, six images, a Git repository. All of it goes in the end."""
+"""The world of the demo: a throwaway registry, five images, a Git repository and its remote. All goes in the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Where things are. ``folder`` is temporary; the repository is in it."""
+    """Where things are. ``folder`` is temporary; both repositories are in it."""
 
     folder: Path
     project: str
@@ -35,6 +35,11 @@ class World:
         return self.folder / "shop"
 
     @property
+    def remote(self) -> Path:
+        """The bare repository that colleagues and CI would share."""
+        return self.folder / "shop.git"
+
+    @property
     def page(self) -> str:
         """The page that the customers see."""
         return f"http://127.0.0.1:{self.frontend_port}/cgi-bin/hello"
@@ -42,7 +47,7 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What the commands of the demo run with: no settings of the person who runs it."""
-        foreign = ("GIT_", "RECONCILE_", "COMPOSE_")
+        foreign = ("GIT_", "GITHUB_", "RECONCILE_", "COMPOSE_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return kept | {"RECONCILE_STATE_DIR": str(self.folder / "host"), "GIT_CONFIG_GLOBAL": os.devnull}
 
@@ -120,8 +125,10 @@ def build(made: World) -> None:
 
 
 def write_repository(made: World) -> None:
-    """A repository with nothing in it but the Compose file."""
+    """A repository with nothing in it but the Compose file, and an empty remote."""
     made.quietly("git", "init", "--quiet", "--initial-branch=main", made.repository)
+    made.quietly("git", "init", "--quiet", "--initial-branch=main", "--bare", made.remote)
+    made.quietly("git", "-C", made.repository, "remote", "add", "origin", made.remote)
     for key, value in (("user.name", "Demo"), ("user.email", "demo@example.org")):
         made.quietly("git", "-C", made.repository, "config", key, value)
     text = (HERE / "docker-compose.yml").read_text()

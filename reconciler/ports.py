@@ -463,7 +463,7 @@ class Journal(Protocol):
         """Write down pins that passed; one of the same service, image and hash is moved to the front."""
 
     def undo(self, environment: Environment) -> Undo | None:
-        """The undoing in Git that was begun last, whatever became of it."""
+        """The undoing in Git that comes next: the oldest that is pending, else the one begun last."""
 
     def note_undo(self, environment: Environment, undo: Undo) -> None:
         """Write down how far an undoing has come, here and in the story of its run."""

@@ -8,20 +8,23 @@ from functools import partial
 
 from reconciler.app.gatekeeper import gate
 from reconciler.app.host import Host
-from reconciler.app.placement import Placement
+from reconciler.app.placement import SETTLE_SECONDS, Placement
 from reconciler.app.prepare import discard
 from reconciler.app.samplers import Subject
-from reconciler.app.slots import has_served
+from reconciler.app.slots import Slot, has_served
 from reconciler.app.switch import USUAL_GRACE_SECONDS, Retired, switch_back
 from reconciler.domain.desired import Service
+from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Judgement
-from reconciler.domain.observed import Instance, Role, Vitals
+from reconciler.domain.observed import Health, Instance, Role, State, Vitals
 from reconciler.domain.plan import Change, Create, Remove, Replace, Restart
 from reconciler.domain.report import Outcome, Result
 from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineFailed
 
 LOG_LINES = 100
+LONGEST_SETTLE_SECONDS = 5.0
+"""How long a rejected start-first successor may go on beside its predecessor, which is not healthy yet."""
 
 
 def commit(placement: Placement, judgement: Judgement) -> Outcome:
@@ -60,7 +63,7 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     for instance, service in joiners:
         back &= _attempt(notes, partial(host.engine.stop, instance.id, service.stop_grace_seconds))
     for retired in _way_back(placement):
-        back &= _attempt(notes, partial(_restore, host, retired))
+        back &= _attempt(notes, partial(_restore, placement, retired))
     for instance, _ in joiners:
         back &= _attempt(notes, partial(host.engine.start, instance.id))
     for instance in _surplus(placement):
@@ -93,9 +96,24 @@ def _attempt(notes: list[str], action: Callable[[], None]) -> bool:
     return True
 
 
-def _restore(host: Host, retired: Retired) -> None:
-    with host.step("restore", retired.slot.name):
-        switch_back(host, retired.slot, retired.policy)
+def _restore(placement: Placement, retired: Retired) -> None:
+    with placement.host.step("restore", retired.slot.name):
+        switch_back(placement.host, retired.slot, retired.policy, partial(_settle, placement, retired.slot))
+
+
+def _settle(placement: Placement, slot: Slot) -> None:
+    """Before a start-first successor stops, let its predecessor begin to answer, as on the way there.
+
+    What has just been started answers nobody yet: without this, requests are lost. Only what still
+    serves somebody is waited for, and never for long.
+    """
+    there = placement.host.engine.inspect(slot.successor)
+    if there is None or there.state is not State.RUNNING or there.health is Health.UNHEALTHY:
+        return
+    before = placement.restarts_before(slot.predecessor.id)
+    host = replace(placement.host, interrupted=lambda: False)
+    how = Gate(LONGEST_SETTLE_SECONDS, SETTLE_SECONDS)
+    gate(host, [Subject(slot.predecessor.id, slot.service, before)], how)
 
 
 def _remove(placement: Placement, container: str, name: str) -> None:

@@ -19,7 +19,7 @@ from reconciler.domain.plan import Remove
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.severity import Verdict
-from reconciler.domain.undo import Undo, UndoState
+from reconciler.domain.undo import Undo, UndoState, news
 from reconciler.errors import ReconcileError
 from reconciler.ports import Journal, Lock
 
@@ -91,7 +91,7 @@ class Reconciler:
                 if late is not None:
                     self._block(host, late)
                 found = self._ready(self.look())
-                undo = self._missed(host, found, chronicle) or undo
+                undo = self._missed(host, found, chronicle) or news(undo, found.held)
                 if not found.plan.empty:
                     outcome = self._rollout(host, found, chronicle, started_at)
                 self._remember(found, outcome, chronicle)
@@ -114,7 +114,7 @@ class Reconciler:
             steps=tuple(steps),
             error=error,
             run=chronicle.run,
-            undo=_news(undo, found),
+            undo=undo,
             notes=tuple(chronicle.notes),
         )
         chronicle.finish(report)
@@ -184,7 +184,7 @@ class Reconciler:
             return None
         if undo.state is UndoState.PROPOSED or (undo.again_at and host.clock.now() < undo.again_at):
             return undo
-        return self._rejection(host).carry_out(undo)
+        return self._rejection(host).carry_on(undo)
 
     def _missed(self, host: Host, found: Look, chronicle: Chronicle) -> Undo | None:
         """Tell Git what a killed pass rejected, and did not come to tell it."""
@@ -266,13 +266,6 @@ def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:
     if error is not None:
         return Result.FAILED
     return outcome.result if outcome is not None else Result.NO_OP
-
-
-def _news(undo: Undo | None, found: Look | None) -> Undo | None:
-    """What is still worth saying about Git: a proposal that was taken up is not."""
-    if undo is None or undo.state is not UndoState.PROPOSED or found is None:
-        return undo
-    return undo if found.held or not found.plan.empty else None
 
 
 def _record(step: Step, steps: list[Step], chronicle: Chronicle, progress: Callable[[Step], None]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.app.blocked import Held, same_pin, told, trailer
 from reconciler.app.host import Host
 from reconciler.app.undoing import Moved, Undoing, moved_by
-from reconciler.domain.blocking import Block, Good
+from reconciler.domain.blocking import Block, Good, digest
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
@@ -97,11 +97,8 @@ class Rejection:
 
     def _was_killed(self, run: str) -> bool:
         """Whether a pass rejected something, and neither ended nor came to tell Git."""
-        undo = self.journal.undo(self.environment)
-        if undo is not None and undo.run >= run:
-            return False
         story = self.journal.story(self.environment, run)
-        return story is not None and story.run.result is None
+        return story is not None and story.run.result is None and story.undo is None
 
     def block(
         self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
@@ -134,6 +131,20 @@ class Rejection:
             return None
         self.journal.note_undo(self.environment, undo)
         return self.carry_out(undo)
+
+    def carry_on(self, undo: Undo) -> Undo:
+        """Try again to tell Git. What a person unblocked meanwhile is wanted, and stays.
+
+        Raises:
+            PermissionRefused: the journal cannot be written.
+        """
+        blocked = {(block.service, digest(block.image)) for block in self.journal.blocks(self.environment)}
+        moves = tuple((name, bad, good) for name, bad, good in undo.moves if (name, digest(bad)) in blocked)
+        if moves:
+            return self.carry_out(replace(undo, moves=moves))
+        ended = replace(undo, state=UndoState.SUPERSEDED, detail="it was unblocked meanwhile", again_at=None)
+        self.journal.note_undo(self.environment, ended)
+        return ended
 
     def carry_out(self, undo: Undo) -> Undo:
         """Undo in Git what is not undone there yet, and write down how far it came.

@@ -7,6 +7,7 @@ its own restart policy; so the policy changes only while the name says ``.predec
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.app.host import Host
@@ -62,10 +63,11 @@ def switch(host: Host, slot: Slot) -> float:
     return host.clock.monotonic() - started if slot.served else 0.0
 
 
-def switch_back(host: Host, slot: Slot, policy: str) -> None:
+def switch_back(host: Host, slot: Slot, policy: str, settle: Callable[[], object] = lambda: None) -> None:
     """Put the predecessor back: running, with its name and its restart policy.
 
-    Works from any point of ``switch``. Needs neither registry nor Git nor names of the network.
+    Works from any point of ``switch``. Needs neither registry nor Git nor names of the network. With
+    start-first, ``settle`` is called between the start of the predecessor and the stop of the successor.
 
     Raises:
         EngineFailed: the predecessor cannot be started.
@@ -73,6 +75,7 @@ def switch_back(host: Host, slot: Slot, policy: str) -> None:
     start_first = slot.service.order is Order.START_FIRST
     if start_first and slot.served:
         host.engine.start(slot.predecessor.id)
+        settle()
     host.engine.stop(slot.successor, slot.service.stop_grace_seconds)
     if slot.served and not start_first and not slot.service.one_shot:
         host.engine.start(slot.predecessor.id)

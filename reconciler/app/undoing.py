@@ -20,7 +20,7 @@ from reconciler.domain.image import ImageRef
 from reconciler.domain.plan import Change, Create, Plan, Replace
 from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, RUN, standing
 from reconciler.domain.undo import Undo, UndoState
-from reconciler.errors import InvalidState, ReconcileError, Stale
+from reconciler.errors import InvalidState, ReconcileError, Refused, Stale
 from reconciler.ports import Clock, Commit, Edit, Repository, StateFiles
 
 DEEPEST = 200
@@ -111,7 +111,8 @@ class Undoing:
     def carry_out(self, environment: Environment, undo: Undo) -> Undo:
         """Write it, or say why it could not be written and when it is tried again. Never raises for that."""
         now = self.clock.now()
-        pause = min(FIRST_PAUSE_SECONDS * 2**undo.attempts, LONGEST_PAUSE_SECONDS)
+        doublings = min(undo.attempts, 10)  # a server may refuse for months, and a float ends at 2**1024
+        pause = min(FIRST_PAUSE_SECONDS * 2**doublings, LONGEST_PAUSE_SECONDS)
         later = replace(undo, attempts=undo.attempts + 1, again_at=now + timedelta(seconds=pause))
         found = _Derivation()
         try:
@@ -131,17 +132,20 @@ class Undoing:
         """Why a release could not be undone in Git, as far as that can be told beforehand."""
         if environment.rollback.git is GitPolicy.OFF:
             return ()
-        branch = self._branch(environment)
-        if not branch:
-            return ()
         try:
-            self.repository.rehearse(branch)
+            branch = self._branch(environment)
+            if branch:
+                self.repository.rehearse(branch)
+            else:
+                self._require_a_branch_here()
         except ReconcileError as error:
             return (f"a rollback could not be written to Git now: {error.problem}",)
         return ()
 
     def _commit(self, environment: Environment, undo: Undo, found: _Derivation) -> Revision:
         path, branch = self._path(environment), self._branch(environment)
+        if not branch:
+            self._require_a_branch_here()
         edit = Edit(path, self._derive(path, undo, found))
         author = environment.rollback.author
         message = self._message(environment, undo)
@@ -233,6 +237,18 @@ class Undoing:
     def _branch(self, environment: Environment) -> str:
         """The remote branch that releases of this environment come from; empty where there is none."""
         return environment.rollback.branch or self.repository.upstream()
+
+    def _require_a_branch_here(self) -> None:
+        """See that a commit has a branch to be on.
+
+        Raises:
+            Refused: HEAD is detached, as where CI checks out a commit.
+        """
+        if not self.repository.head().branch:
+            raise Refused(
+                "HEAD is detached, and nothing says which branch the release came from",
+                hint="Set rollback.branch in reconcile.yaml",
+            )
 
     def _path(self, environment: Environment) -> str:
         return self.desired.path(environment.pins)

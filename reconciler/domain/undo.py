@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,3 +46,17 @@ class Undo:
     detail: str = ""
     attempts: int = 0
     again_at: datetime | None = None
+
+
+def news(undo: Undo | None, held: Container[str]) -> Undo | None:
+    """What is still worth saying: nothing of one that waits where Git asks for something else by now.
+
+    A proposal was merged, or a newer release is there; the next try will find that out by itself.
+
+    Args:
+        undo: what is known of it.
+        held: the services whose pins are held back now.
+    """
+    if undo is None or undo.state not in (UndoState.PENDING, UndoState.PROPOSED):
+        return undo
+    return undo if any(service in held for service, _, _ in undo.moves) else None

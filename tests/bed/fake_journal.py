@@ -11,7 +11,7 @@ from reconciler.domain.blocking import Block, Good, digest
 from reconciler.domain.environment import Environment
 from reconciler.domain.journal import Observation, Run, Story
 from reconciler.domain.report import Step
-from reconciler.domain.undo import Undo
+from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import PermissionRefused
 
 
@@ -115,7 +115,9 @@ class FakeJournal:
 
     def undo(self, environment: Environment) -> Undo | None:
         """See `ports.Journal`."""
-        return next(reversed(self.undos.values()), None)
+        begun = list(self.undos.values())
+        pending = [one for one in begun if one.state is UndoState.PENDING]
+        return next(iter([*pending, *begun[::-1]]), None)
 
     def note_undo(self, environment: Environment, undo: Undo) -> None:
         """See `ports.Journal`."""

@@ -235,6 +235,16 @@ def test_the_undoing_that_was_begun_last_stays_the_last(journal: Journal) -> Non
     assert journal.undo(ENV) == undo("01B")
 
 
+def test_the_oldest_undoing_that_is_pending_comes_first(journal: Journal) -> None:
+    for name in ("01A", "01B", "01C"):
+        journal.note_undo(ENV, undo(name))
+    journal.note_undo(ENV, undo("01D", UndoState.DONE))
+    for name in ("01A", "01B", "01C"):
+        assert journal.undo(ENV) == undo(name)
+        journal.note_undo(ENV, undo(name, UndoState.SUPERSEDED))
+    assert journal.undo(ENV) == undo("01D", UndoState.DONE)
+
+
 def test_a_pass_that_carries_out_the_undoing_of_another(journal: Journal) -> None:
     first = journal.begin(ENV, run())
     journal.note_undo(ENV, undo(first))

@@ -56,8 +56,12 @@ class Origin:
     def release(self, **pins: str) -> str:
         """Commit new pins here, and push them."""
         commit = self.world.release(**pins)
-        self.world.git("push", "--quiet", "origin", "HEAD:main")
+        self.pushed()
         return commit
+
+    def pushed(self) -> None:
+        """What was committed here goes to the remote."""
+        self.world.git("push", "--quiet", "origin", "HEAD:main")
 
     def pull(self) -> None:
         """What the next job does: the repository here has what the remote has, and the world knows it."""

@@ -150,3 +150,37 @@ def test_a_newer_release_while_git_could_not_be_told_ends_the_matter(world: Worl
     assert origin.undoing(release) == []
     await_answer(world.url, "version=2")
     world.settle()
+
+
+def test_what_a_person_unblocked_meanwhile_is_not_undone(world: World) -> None:
+    """Their word is newer than ours: the pin is tried again, and undone for that try alone."""
+    origin = settled(world)
+    release = origin.release(web="web:crash")
+    origin.protect()
+    world.once().expect(10)
+    origin.allow()
+    world.reconcile("unblock", "production", "web").expect(0)
+    become_due(world)
+    origin.colleague({"README.md": "Read me\n"}, "Write something else")
+    undo = world.once().expect(10).environment["undo"]
+    assert (undo["state"], undo["attempts"]) == ("done", 1), "one of its own"
+    assert len(origin.undoing(release)) == 1
+
+
+def test_two_rejected_releases_that_git_could_not_be_told_are_both_undone(world: World) -> None:
+    origin = settled(world)
+    first = origin.release(web="web:crash")
+    with origin.away():
+        world.once().expect(10)
+        second = world.release(worker="web:crash")
+        world.once().expect(10)
+    origin.pushed()
+    for _ in range(2):
+        become_due(world)
+        world.once().expect(0)
+    for release, service in ((first, "web"), (second, "worker")):
+        (commit,) = origin.undoing(release)
+        assert f"production: {service} crash → 1" in origin.git("log", "-1", "--format=%B", commit)
+        assert len(origin.changed(commit)) == 2
+    assert origin.tags("web", "worker") == ["1", "1"]
+    world.settle()

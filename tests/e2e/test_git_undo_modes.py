@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.origin import Origin, settled
+from tests.e2e.runs import Result
 from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer
 
@@ -99,9 +100,10 @@ def test_from_a_detached_head_without_a_branch_it_says_what_is_missing(world: Wo
     origin = settled(world)
     release = origin.release(web="web:crash")
     job = checked_out(origin, release)
-    result = in_job(world, job).expect(10)
-    assert result.environment["undo"]["state"] == "pending"
-    assert "rollback.branch" in result.environment["undo"]["detail"]
+    environment = in_job(world, job).expect(10).environment
+    assert environment["undo"]["state"] == "pending"
+    assert "rollback.branch" in environment["undo"]["detail"]
+    assert "HEAD is detached" in "".join(environment["notes"]), "it could be known before"
     assert origin.tip() == release
     await_answer(world.url, "version=1")
 
@@ -113,7 +115,8 @@ def checked_out(origin: Origin, commit: str, *options: str) -> Path:
     return job
 
 
-def in_job(world: World, job: Path):  # type: ignore[no-untyped-def]
+def in_job(world: World, job: Path) -> Result:
+    """A pass over what the job checked out."""
     return world.once(folder=job)
 
 

@@ -9,7 +9,7 @@ from reconciler.adapters.host_state import codec, story_codec
 from reconciler.adapters.host_state.run_ids import as_typed, ordinal, run_id
 from reconciler.domain.journal import Run, Story
 from reconciler.domain.report import Step
-from reconciler.domain.undo import Undo
+from reconciler.domain.undo import Undo, UndoState
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_RUNS = 1000
 MOST_EXHIBITED = 100
 """How many passes keep their exhibits."""
+MOST_PENDING = 20
+"""How many undoings back one that is pending is looked for."""
 
 
 def begin(db: Connection, run: Run) -> str:
@@ -91,9 +93,11 @@ def story(db: Connection, typed: str) -> Story | None:
 
 
 def undo(db: Connection) -> Undo | None:
-    """The undoing that was begun last."""
-    found = db.execute("SELECT data FROM undo ORDER BY sequence DESC LIMIT 1").fetchone()
-    return codec.decoded(codec.undo_from, found[0]) if found else None
+    """The oldest undoing that is pending, else the one that was begun last."""
+    newest = db.execute("SELECT data FROM undo ORDER BY sequence DESC LIMIT ?", (MOST_PENDING,))
+    begun = [codec.decoded(codec.undo_from, data) for (data,) in newest]
+    pending = [one for one in begun if one.state is UndoState.PENDING]
+    return next(iter([*pending[-1:], *begun]), None)
 
 
 def note_undo(db: Connection, noted: Undo) -> None:

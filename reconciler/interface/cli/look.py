@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from reconciler.app.converge import Look, Reconciler
+from reconciler.domain.undo import news
 from reconciler.errors import PermissionRefused, ReconcileError
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.render.status_text import Status, status_of
@@ -35,7 +36,8 @@ def _look(reconciler: Reconciler) -> Looked:
     status = status_of(look.desired, look.observed, look.plan)
     journal, environment = reconciler.journal, reconciler.environment
     try:
-        status = replace(status, undo=journal.undo(environment), observation=journal.observation(environment))
+        undo = news(journal.undo(environment), look.held)
+        status = replace(status, undo=undo, observation=journal.observation(environment))
     except PermissionRefused as error:
         status = replace(status, remark=error.problem)
     return Looked(status, look, exit_codes.OK)

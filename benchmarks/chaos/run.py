@@ -1,0 +1,50 @@
+"""Do the same again and again, and count what goes wrong: see ../README.md."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks import bed, machine  # found through the line above
+from benchmarks.chaos import availability, bad_versions, pin_back, redeploys
+from benchmarks.figures import Figure, table
+
+RUNS = {
+    "availability": (availability.measure, 14),
+    "bad-versions": (bad_versions.measure, 3),
+    "pin-back": (pin_back.measure, 20),
+    "redeploys": (redeploys.measure, 10),
+}
+"""What there is, and how much of it is usual: releases, releases of each kind, rollbacks, passes."""
+
+
+def main() -> int:
+    """Run what was asked for, print it, and say with 1 that something went wrong."""
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RUNS)} (default: all)")
+    parser.add_argument("--count", type=int, default=0, help="how often (default: all in 10 minutes)")
+    given = parser.parse_args()
+    if unknown := set(given.names) - RUNS.keys():
+        parser.error(f"no such run: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is cleaned up
+    print(machine.described(), flush=True)
+    figures: list[Figure] = []
+    try:
+        for name in given.names or list(RUNS):
+            measure, usual = RUNS[name]
+            started = time.monotonic()
+            figures += measure(given.count or usual)
+            print(f"{name} took {time.monotonic() - started:.0f} s", file=sys.stderr)
+    finally:
+        bed.forget(["benchmark/web"])
+    print(table(figures))
+    return not all(figure.met for figure in figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
