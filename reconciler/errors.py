@@ -14,6 +14,7 @@
     ├── Stale                    the world moved while we looked; running again helps
     └── Failed                   an outside system tried, and could not
         ├── EngineFailed
+        │   └── HostConflict     a port or a name is taken
         ├── ComposeFailed
         ├── PullFailed
         └── RepositoryFailed
@@ -121,6 +122,10 @@ class Failed(ReconcileError):
 
 class EngineFailed(Failed):
     """The Docker Engine could not carry out a step."""
+
+
+class HostConflict(EngineFailed):
+    """Something else on the host is in the way: it holds a port or a name. No release is to blame for it."""
 
 
 class ComposeFailed(Failed):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 
 from reconciler.app.gatekeeper import gate
-from reconciler.app.host import Host
 from reconciler.app.placement import SETTLE_SECONDS, Placement
 from reconciler.app.prepare import discard
 from reconciler.app.samplers import Subject

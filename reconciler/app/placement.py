@@ -18,7 +18,7 @@ from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Instance, Observed, Role
 from reconciler.domain.plan import Action, Create, Plan, Remove, Replace, Restart, Start
 from reconciler.domain.severity import Verdict
-from reconciler.errors import EngineFailed
+from reconciler.errors import EngineFailed, HostConflict
 
 SETTLE_SECONDS = 1.0
 """How long a start-first successor must stay good before its predecessor stops."""
@@ -103,6 +103,8 @@ class Placement:
                 judgement = self._carry_out(service, action)
                 if judgement.verdict is not Verdict.PASS:
                     return judgement
+        except HostConflict as error:  # not judged: it may be good where nothing is in its way
+            return Judgement(Verdict.INCONCLUSIVE, f"{service.name}: {error.problem}")
         except EngineFailed as error:
             return Judgement(Verdict.FAIL, f"{service.name}: {error.problem}")
         return judgement

@@ -49,7 +49,7 @@ class Rejection:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
         judgement, moved, waits = outcome.judgement, moved_by(plan), _waits_for(outcome)
-        if _interrupted(judgement):
+        if _not_judged(judgement):
             return None
         self.block(desired, _failed(plan), run, judgement.reason, waits)
         if waits:
@@ -67,7 +67,7 @@ class Rejection:
 
         Returns what went wrong: nothing of it may hold up the way back.
         """
-        if _interrupted(judgement) or not _failed(plan):
+        if _not_judged(judgement) or not _failed(plan):
             return ()
         waits = _silent(judgement)
         try:
@@ -160,8 +160,8 @@ class Rejection:
         return done
 
 
-def _interrupted(judgement: Judgement) -> bool:
-    """Whether it was ended before it was judged."""
+def _not_judged(judgement: Judgement) -> bool:
+    """Whether it ended before it was judged: interrupted, or something on the host stood in its way."""
     return judgement.verdict is Verdict.INCONCLUSIVE and judgement.decision is None
 
 

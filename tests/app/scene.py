@@ -10,6 +10,7 @@ from reconciler.app.desired import Source
 from reconciler.app.host import Host
 from reconciler.app.identity import identified, joined
 from reconciler.app.rollout import Rollout
+from reconciler.domain.comparison import Seen
 from reconciler.domain.desired import Desired, Pin, Revision, Service
 from reconciler.domain.diff import diff
 from reconciler.domain.environment import Environment
@@ -21,7 +22,7 @@ from tests.bed.fake_clock import FakeClock
 from tests.bed.fake_container import Container
 from tests.bed.fake_engine import Behaviour, FakeWorld
 from tests.bed.fake_outside import FakeProbe, FakeRegistry
-from tests.domain.values import COMMIT, PROJECT, environment, image
+from tests.domain.values import COMMIT, PROJECT, environment, image, url
 
 FILES = (Path("/compose/compose.yaml"), Path("/nowhere/compose.pins.yaml"))
 RESERVE = 256 * 2**20
@@ -39,6 +40,7 @@ class Scene:
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     steps: list[Step] = field(default_factory=list)
     interrupted: Callable[[], bool] = lambda: False
+    attended: bool = False
 
     def __post_init__(self) -> None:
         self.world.clock = self.clock
@@ -62,6 +64,14 @@ class Scene:
         """How a version of a service behaves."""
         self.world.behave(image(name, version), behaviour)
 
+    def answer(self, name: str, answer: Callable[[int], Seen]) -> None:
+        """What the check of this name sees, by count; see `tests.domain.values.check`."""
+        self.probe.answers[url(name)] = answer
+
+    def asked(self, name: str) -> int:
+        """How often the check of this name was asked."""
+        return self.probe.asked.get(url(name), 0)
+
     @property
     def host(self) -> Host:
         return Host(
@@ -72,6 +82,7 @@ class Scene:
             clock=self.clock,
             progress=self.steps.append,
             interrupted=self.interrupted,
+            attended=self.attended,
         )
 
     @property

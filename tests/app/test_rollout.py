@@ -261,7 +261,7 @@ def test_start_first_never_stops_for_a_release_that_does_not_get_ready() -> None
 def test_what_was_restarted_for_a_new_dependency_is_restarted_for_the_one_that_is_back() -> None:
     services = (svc("db"), svc("api", needs=[Dependency("db", restart=True)]))
     scene = Scene(services, env=environment(gate=Gate(5.0, 0.0, (check(),)))).up()
-    scene.probe.answers["front"] = lambda _: BAD
+    scene.answer("front", lambda _: BAD)
     scene.release(db="2")
     released(scene)
     assert steps(scene, "start").count("start api-1") == 2
@@ -291,7 +291,7 @@ def test_a_predecessor_that_does_not_come_back_makes_the_rollback_fail() -> None
 def test_a_predecessor_that_comes_back_and_is_not_well_makes_the_rollback_fail() -> None:
     scene = Scene((svc("web"),), env=environment(gate=Gate(5.0, 0.0, (check(),)))).up()
     scene.release(web="2")
-    scene.probe.answers["front"] = lambda _: BAD
+    scene.answer("front", lambda _: BAD)
     outcome = released(scene)
     assert outcome.result is Result.ROLLBACK_FAILED
     assert outcome.restored is not None
@@ -302,7 +302,7 @@ def test_a_predecessor_that_comes_back_and_is_not_well_makes_the_rollback_fail()
 def test_a_probe_that_cannot_work_is_no_pass() -> None:
     scene = Scene((svc("web"),), env=environment(gate=Gate(5.0, 0.0, (check(),)))).up()
     scene.release(web="2")
-    scene.probe.answers["front"] = lambda _: NO_EVIDENCE
+    scene.answer("front", lambda _: NO_EVIDENCE)
     outcome = released(scene)
     assert outcome.judgement.verdict is Verdict.INCONCLUSIVE
     assert scene.running() == "web-1=1"

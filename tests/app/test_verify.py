@@ -56,7 +56,7 @@ def test_a_stopped_container_fails() -> None:
 
 def test_a_bad_check_fails_when_its_time_is_up() -> None:
     scene = Scene((svc("web"),), env=CHECKED).up()
-    scene.probe.answers["front"] = lambda _: BAD
+    scene.answer("front", lambda _: BAD)
     before = scene.clock.passed
     assert verified(scene, timeout=7.0).verdict is Verdict.FAIL
     assert 7.0 <= scene.clock.passed - before < 8.0
@@ -64,7 +64,7 @@ def test_a_bad_check_fails_when_its_time_is_up() -> None:
 
 def test_a_probe_that_cannot_work_is_inconclusive() -> None:
     scene = Scene((svc("web"),), env=CHECKED).up()
-    scene.probe.answers["front"] = lambda _: NO_EVIDENCE
+    scene.answer("front", lambda _: NO_EVIDENCE)
     assert verified(scene).verdict is Verdict.INCONCLUSIVE
 
 

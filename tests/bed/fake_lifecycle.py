@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.domain.desired import Port
 from reconciler.domain.observed import Instance, Observed, State
-from reconciler.errors import EngineFailed
+from reconciler.errors import EngineFailed, HostConflict
 from tests.bed.fake_container import Container, hashed
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def snapshot(world: FakeWorld, project: str) -> Observed:
 def claim(world: FakeWorld, name: str) -> None:
     """Nobody has this name."""
     if any(container.name == name for container in world.containers.values()):
-        raise EngineFailed(f"the container name {name} is already in use")
+        raise HostConflict(f"the container name {name} is already in use")
 
 
 def add(world: FakeWorld, made: Container, *, carried: Mapping[str, str]) -> None:
@@ -87,7 +87,8 @@ def start(world: FakeWorld, container: str) -> None:
         return
     if obstacle := _obstacle(world, found):
         found.error, found.exit_code = obstacle, 128
-        raise EngineFailed(f"could not start container {found.name}: {obstacle}")
+        kind = HostConflict if "port" in obstacle else EngineFailed
+        raise kind(f"could not start container {found.name}: {obstacle}")
     found.restarts = 0
     found.run(world.clock.now())
     found.joined_start = starts_of(world, found.network_of)

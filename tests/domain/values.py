@@ -150,7 +150,12 @@ def environment(
 
 
 def check(name: str = "front", severity: Severity = Severity.CRITICAL) -> Check:
-    return Check(name, Http(Request(f"http://127.0.0.1/{name}")), severity)
+    return Check(name, Http(Request(url(name))), severity)
+
+
+def url(name: str) -> str:
+    """What `check` asks."""
+    return f"http://127.0.0.1/{name}"
 
 
 def desired(*services: Service, inactive: tuple[str, ...] = (), env: Environment | None = None) -> Desired:

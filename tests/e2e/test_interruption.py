@@ -79,12 +79,14 @@ def test_a_bad_release_that_was_killed_in_its_gate_is_undone_by_the_next_pass(wo
     before = identities(world)
     world.check("web", f"{url}/health")
     world.settings["gate"]["timeout"] = "60s"
+    world.settings["gate"]["checks"]["web"]["failures"] = 100  # the gate stays open until the kill
     world.release(web="web:broken")
     run = world.start("--once")
     await_answer(url, "version=broken")
     run.signal(signal.SIGKILL)
     run.result()
     world.settings["gate"] |= {"timeout": "2s", "soak": "0s"}
+    world.settings["gate"]["checks"]["web"]["failures"] = 3
     world.commit()
     world.once().expect(10)
     assert identities(world) == before

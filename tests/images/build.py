@@ -1,8 +1,8 @@
 r"""Build the controllable web server, offline, from busybox and two shell scripts.
 
-It listens on port 8080 (`PORT`):
+It answers:
 
-    /  /health             `version=…`
+    /  /health  /_up       `version=…`
     /version  /header      JSON `{"version": "…", "items": [1, 2, 3]}`; the header `X-Version: …`
     /write?key=value       appends to `/data/log`, which `/read` returns
     POST /api/v1/auth/login, then /api/v1/customers
@@ -11,9 +11,12 @@ It listens on port 8080 (`PORT`):
     POST /login, then /home
                            the same as a form, with a cookie `session=…` and a redirect
 
+`curl -fsS URL` works inside of it, for a HEALTHCHECK.
+
 Switches, baked into the image here or set in a Compose file:
 
     VERSION        what it calls itself
+    PORT           where it listens (8080)
     STATUS         the HTTP status of /health (200)
     HEALTH_AFTER   /health answers 503 for so many seconds
     STATUS_AFTER, STATUS_LATER
@@ -49,7 +52,7 @@ APPLETS = (
     *("usleep", "head", "date", "sed"),
 )
 SWITCHES = {
-    *("STATUS", "HEALTH_AFTER", "STATUS_AFTER", "STATUS_LATER", "DELAY_MS", "ERROR_RATE"),
+    *("PORT", "STATUS", "HEALTH_AFTER", "STATUS_AFTER", "STATUS_LATER", "DELAY_MS", "ERROR_RATE"),
     *("LOGIN", "LOGIN_EMAIL", "LOGIN_PASSWORD", "LOG_START", "LOG_EVERY", "LOG_LINE"),
     *("LEAK_KB_PER_S", "EAT_MB", "EAT_AFTER", "CRASH", "DIE_AFTER", "IGNORE_TERM"),
 }
@@ -89,6 +92,7 @@ def write_context(context: Path, last_lines: str) -> None:
         (root / "bin" / applet).symlink_to("busybox")
     for script in ("serve", "answer"):
         shutil.copy(SOURCE / script, root / "web" / script)
+    shutil.copy(SOURCE / "curl", root / "bin" / "curl")
     (context / "Dockerfile").write_text((SOURCE / "Dockerfile").read_text() + last_lines)
 
 

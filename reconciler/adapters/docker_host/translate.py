@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reconciler.errors import EngineFailed, EngineUnreachable, PermissionRefused, ReconcileError, Refused
+from reconciler.errors import (
+    EngineFailed,
+    EngineUnreachable,
+    HostConflict,
+    PermissionRefused,
+    ReconcileError,
+    Refused,
+)
 
 NO_ENGINE = "Is Docker running there? 'docker info' must answer."
+# The engine answers 409 for a name and 500 for a port; only its words tell them from other failures.
+_CONFLICT = re.compile(
+    r"port is already allocated|address already in use|The container name .* is already in use", re.IGNORECASE
+)
 NO_PERMISSION = (
     "Join the group that owns the engine's socket (usually 'docker'), or run as a user who may use it."
 )
@@ -80,7 +92,8 @@ def _refused_by_engine(doing: str, error: BaseException) -> ReconcileError:
     status = getattr(error, "status_code", None)
     if status in (401, 403) and "already exists" not in reason(error):
         return PermissionRefused(f"the Docker Engine refused to {doing}: {reason(error)}", hint=NO_PERMISSION)
-    return EngineFailed(f"could not {doing}: {reason(error)}")
+    kind = HostConflict if _CONFLICT.search(reason(error)) else EngineFailed
+    return kind(f"could not {doing}: {reason(error)}")
 
 
 def _no_answer(doing: str, error: BaseException) -> ReconcileError:

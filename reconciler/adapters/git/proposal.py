@@ -1,15 +1,14 @@
-"""A commit by plumbing: blob, temporary index, tree, commit. Work tree, index and refs stay as they are.
+"""A commit by plumbing: blob, trees, commit. Work tree, index and refs stay as they are.
 
 No merge is ever made, so that there are no conflict markers, and the tree differs from its parent in the
-edited files only: ``git revert`` in a clone of depth 1 deletes every file and exits 0.
+edited files only: ``git revert`` in a clone of depth 1 deletes every file and exits 0. There is no temporary
+index either: killed at any point, all that is left behind are objects that nothing refers to.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from reconciler.adapters.git.objects import TrackedFile, read_files
 from reconciler.adapters.git.process import Git
@@ -59,15 +58,25 @@ def _derive(files: Sequence[TrackedFile], edits: Sequence[Edit]) -> tuple[Tracke
 
 
 def _tree(git: Git, base: str, changed: Sequence[TrackedFile]) -> str:
-    entries = b""
+    tree = f"{base}^{{tree}}"
     for file in changed:
         blob = git.ask("hash-object", "-w", "--stdin", feed=file.text.encode()).decode().strip()
-        entries += f"{file.mode} {blob}\t{file.path}\0".encode()
-    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
-        variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        git.ask("read-tree", base, variables=variables)
-        git.ask("update-index", "-z", "--index-info", feed=entries, variables=variables)
-        return git.ask("write-tree", variables=variables).decode().strip()
+        tree = _replaced(git, tree, file.path, f"{file.mode} blob {blob}")
+    return tree
+
+
+def _replaced(git: Git, tree: str, path: str, what: str) -> str:
+    """The id of a tree in which ``path`` is ``what``, and everything else stays."""
+    name, _, rest = path.partition("/")
+    entries = git.ask("ls-tree", "-z", "--full-tree", tree).split(b"\0")[:-1]
+    at = next(i for i, entry in enumerate(entries) if entry.partition(b"\t")[2] == name.encode())
+    if rest:
+        below = entries[at].split(b" ", 2)[2].partition(b"\t")[0].decode()
+        what = f"040000 tree {_replaced(git, below, rest, what)}"
+    entries[at] = f"{what}\t{name}".encode()
+    listing = b"".join(entry + b"\0" for entry in entries)
+    # In a clone without all objects, --missing keeps what was not fetched.
+    return git.ask("mktree", "-z", "--missing", feed=listing).decode().strip()
 
 
 def _commit(git: Git, tree: str, base: str, draft: Draft) -> str:
