@@ -26,7 +26,7 @@ environments:
     rollback: {{git: push, author: "reconcile <reconcile@example.org>"}}
 """
 PINS = "state/production/compose.pins.yaml"
-REMOTE_LOG = "git --git-dir=../shop.git log --oneline"
+REMOTE_LOG = "git --git-dir=../shop.git log"
 V1, V2 = "frontend 1, backend 1", "frontend 2, backend 2"
 
 
@@ -66,7 +66,7 @@ def good_releases(teller: Teller) -> str:
     release(teller, 1, images, "reconcile -q --once")
     teller.page(V1)
     teller.chapter("Release version 2, while a customer keeps asking for the page")
-    seen = release(teller, 2, "backend=:2 frontend=:2", "reconcile --once")
+    seen = release(teller, 2, "backend=:2 frontend=:2", "reconcile -q --once")
     teller.page(V2)
     first = seen.first(V2)
     teller.promise(first is not None, "the customer sees version 2")
@@ -91,7 +91,7 @@ def broken_release(teller: Teller, version_2: str) -> None:
     teller.traffic(seen)
     teller.measured("  from the start of the pass to version 2's answer again", f"{back or 0:.2f} s")
     teller.say("The remote has a revert that nobody typed; the clone follows. Then there is nothing to do.")
-    teller.run(f"{REMOTE_LOG} -3 --format='%h %<(9)%an %s' main", says=("reconcile Revert",))
+    teller.run(f"{REMOTE_LOG} -3 --format='%h %<(9)%an %s'", says=("reconcile Revert",))
     reverted = expect_undone(teller, version_2)
     seconds = teller.run("reconcile --once", says=("No changes.",))
     teller.measured("pass with nothing to do", f"{seconds:.2f} s")
@@ -129,11 +129,11 @@ def looking_back(teller: Teller, run: str) -> None:
     """What is known of the rejected release afterwards."""
     teller.chapter(
         "What happened?",
-        "The journal keeps each pass. Left out here: steps, samples, what the container said last, and how "
-        "the engine described it; of `explain`, the matrix.",
+        "The journal keeps each pass. Left out here: steps, samples, and the container's last lines and "
+        "configuration; of `explain`, the matrix.",
     )
     reason = "check backend: 500 Internal Server Error"
-    teller.run(f"reconcile history show {run} | sed '/^Steps/,$d'", says=(reason, "rolled-back"))
+    teller.run(f"reconcile history show {run} | sed '/^$/,$d'", says=(reason, "rolled-back"))
     teller.run("reconcile explain production | sed '/^SEVERITY/,/^$/d'", says=(reason, "roll back at once"))
     teller.run("reconcile history --rollbacks -o markdown", says=(f"| {reason} | reconcile |",))
 
@@ -145,7 +145,7 @@ def roll_back(teller: Teller, version_2: str) -> None:
     with customer(teller.world.page) as seen:
         seconds = teller.run("reconcile -q --once")
     teller.page(V1)
-    teller.run(f"{REMOTE_LOG} main")
+    teller.run(f"{REMOTE_LOG} --oneline")
     teller.measured("pass that rolls back to version 1", f"{seconds:.2f} s")
     teller.traffic(seen)
 
@@ -153,7 +153,7 @@ def roll_back(teller: Teller, version_2: str) -> None:
 def rejected_run(made: World) -> str:
     """The id of the pass that rejected a release, as a program would look it up."""
     said = json.loads(made.quietly("reconcile", "-C", made.repository / "state", "-o", "json", "history"))
-    rows = said["environments"][0]["entries"]
+    rows = said["environments"][0]["releases"]
     return next((str(row["run"]) for row in rows if row["result"] == "rolled-back"), "none")
 
 

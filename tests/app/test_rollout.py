@@ -40,7 +40,7 @@ def test_the_whole_sequence_of_a_replacement() -> None:
     scene = Scene((svc("web"), svc("db"))).up()
     scene.release(web="2")
     assert released(scene).result is Result.CONVERGED
-    assert [line.partition(" sha256")[0] for line in scene.did[2:8]] == [
+    assert [line.partition(" sha256")[0] for line in scene.did[3:9]] == [
         "remove web-2",
         "rename web-1 web-1.predecessor",
         "rename web-1.successor web-1",
@@ -381,7 +381,7 @@ def test_what_is_missing_is_pulled_by_digest() -> None:
     scene = Scene((svc("web"),)).up()
     scene.world.pins["web"] = image("web", "2")
     assert released(scene).result is Result.CONVERGED
-    assert scene.did[0] == f"pull {image('web', '2')}"
+    assert [call for call in scene.did if call.startswith("pull")] == [f"pull {image('web', '2')}"]
 
 
 def test_an_unpinned_image_is_pulled_by_the_digest_that_its_tag_has_now() -> None:
@@ -404,7 +404,7 @@ def test_a_full_disk_is_found_out_before_anything_is_pulled(free: int) -> None:
     scene.world.free = free
     with pytest.raises(PullFailed, match="MiB are free"):
         scene.once()
-    assert scene.did == []
+    assert [call.split()[0] for call in scene.did] == ["tag"], "the way back is protected, and that is all"
 
 
 def test_room_that_cannot_be_told_does_not_matter() -> None:

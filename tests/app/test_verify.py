@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from reconciler.app.verify import verify
+from reconciler.domain.check import Check, Latency
 from reconciler.domain.environment import Gate, Unpinned
 from reconciler.domain.gate import Judgement
 from reconciler.domain.severity import Verdict
 from tests.app.scene import Scene
 from tests.bed.fake_container import Behaviour
-from tests.bed.fake_outside import BAD, NO_EVIDENCE
+from tests.bed.fake_outside import BAD, NO_EVIDENCE, UNREADY
 from tests.domain.values import PROJECT, check, environment, svc
 
 CHECKED = environment(gate=Gate(30.0, 600.0, (check(),)))
@@ -54,12 +55,30 @@ def test_a_stopped_container_fails() -> None:
     assert verified(scene).reason == "shop-web-1: exited with 3"
 
 
-def test_a_bad_check_fails_when_its_time_is_up() -> None:
+def test_a_check_that_does_not_get_ready_fails_when_its_time_is_up() -> None:
     scene = Scene((svc("web"),), env=CHECKED).up()
-    scene.answer("front", lambda _: BAD)
+    scene.answer("front", lambda _: UNREADY)
     before = scene.clock.passed
     assert verified(scene, timeout=7.0).verdict is Verdict.FAIL
     assert 7.0 <= scene.clock.passed - before < 8.0
+
+
+def test_a_bad_check_fails_with_its_third_answer_already() -> None:
+    scene = Scene((svc("web"),), env=CHECKED).up()
+    scene.answer("front", lambda _: BAD)
+    before, asked = scene.clock.passed, scene.asked("front")
+    assert verified(scene, timeout=7.0).verdict is Verdict.FAIL
+    assert scene.asked("front") - asked == 3
+    assert scene.clock.passed - before < 1.0
+
+
+def test_what_is_compared_with_before_is_left_out() -> None:
+    slow = Check("slow", Latency("front"))
+    scene = Scene((svc("web"),), env=environment(gate=Gate(30.0, 0.0, (check(), slow))))
+    scene.up()
+    judgement = verified(scene)
+    assert judgement.verdict is Verdict.PASS
+    assert [tally.subject for tally in judgement.tallies] == ["check front", "shop-web-1"]
 
 
 def test_a_probe_that_cannot_work_is_inconclusive() -> None:
