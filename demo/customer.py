@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 PAUSE_SECONDS = 0.01
 PATIENCE_SECONDS = 0.5
+STAY_SECONDS = 0.3
+WAIT_SECONDS = 5.0
 
 
 def ask(page: str) -> str:
@@ -68,20 +70,25 @@ class Seen:
 
 @contextmanager
 def customer(page: str) -> Iterator[Seen]:
-    """Somebody asks while the block runs, and a little longer."""
-    seen, enough = Seen(), threading.Event()
+    """Somebody asks while the block runs, and a little longer: until there was a good answer again."""
+    seen, enough, content = Seen(), threading.Event(), threading.Event()
 
     def keep_asking() -> None:
         while not enough.is_set():
             said = ask(page)
             seen.answers.append((time.monotonic(), said))
+            if said:
+                content.set()
+            else:
+                content.clear()
             time.sleep(PAUSE_SECONDS)
 
     asking = threading.Thread(target=keep_asking)
     asking.start()
     try:
         yield seen
-        time.sleep(0.3)
+        time.sleep(STAY_SECONDS)
+        content.wait(WAIT_SECONDS)  # else a gap that is still open would not be measured
     finally:
         enough.set()
         asking.join()

@@ -65,7 +65,7 @@ class Teller:
         if says:
             print(done.stdout, end="", flush=True)
         if code or done.returncode:
-            print(f"\n$ echo $?\n{done.returncode}", flush=True)
+            print(f"$ echo $?\n{done.returncode}", flush=True)
         self.promise(done.returncode == code, f"`{shown}` exits with {code}, not {done.returncode}")
         for words in says:
             self.promise(words in done.stdout, f"`{shown}` says {words!r}")

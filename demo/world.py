@@ -1,4 +1,4 @@
-"""The world of the demo: a throwaway registry, five images, a repository and its remote. All goes in the end."""
+"""The world of the demo: a throwaway registry, images, a Git repository and its remote. All goes in the end."""
 
 from __future__ import annotations
 
@@ -50,6 +50,13 @@ class World:
         foreign = ("GIT_", "GITHUB_", "RECONCILE_", "COMPOSE_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return kept | {"RECONCILE_STATE_DIR": str(self.folder / "host"), "GIT_CONFIG_GLOBAL": os.devnull}
+
+    def containers(self) -> list[str]:
+        """The containers of the shop, and when they were started."""
+        label = f"label=com.docker.compose.project={self.project}"
+        found = self.quietly("docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label).split()
+        form = "--format={{.Id}} {{.State.Status}} {{.State.StartedAt}}"
+        return sorted(self.quietly("docker", "inspect", form, *found).splitlines())
 
     def quietly(self, *command: str | Path, check: bool = True) -> str:
         """The output of a command that is not part of the story."""

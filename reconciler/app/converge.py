@@ -18,7 +18,6 @@ from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Remove
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
-from reconciler.domain.severity import Verdict
 from reconciler.domain.undo import Undo, UndoState, news
 from reconciler.errors import ReconcileError
 from reconciler.ports import Journal, Lock
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Late", "Look", "Reconciler"]
 
 REHEARSAL_SECONDS = 5.0
-LOOK_SECONDS = 2.0
-"""How long a pass looks whether what a release waits for works again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +121,11 @@ class Reconciler:
 
     def _ready(self, found: Look) -> Look:
         """Try again what was exonerated, once what it waits for works without it."""
-        waiting = [name for name, one in found.held.items() if one.block.waits_for]
-        if not waiting:
+        if not any(one.block.waits_for for one in found.held.values()):
             return found
-        from reconciler.app.verify import verify
+        from reconciler.app.waiting import lift
 
-        looked = verify(self.host, found.desired, found.observed, timeout_seconds=LOOK_SECONDS)
-        if looked.verdict is not Verdict.PASS:
-            return found
-        self.journal.unblock(self.environment, waiting, self.host.clock.now())
-        return self.look()
+        return self.look() if lift(self.environment, self.host, self.journal, found) else found
 
     def _rollout(self, host: Host, found: Look, chronicle: Chronicle, started_at: datetime) -> Outcome:
         from reconciler.app.rollout import Rollout  # most passes need none of it

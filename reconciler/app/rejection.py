@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler.app.blocked import Held, same_pin, told, trailer
 from reconciler.app.host import Host
 from reconciler.app.undoing import Moved, Undoing, moved_by
+from reconciler.app.waiting import rejections
 from reconciler.domain.blocking import Block, Good, digest
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
@@ -48,9 +49,10 @@ class Rejection:
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
-        judgement, moved, waits = outcome.judgement, moved_by(plan), _waits_for(outcome)
+        judgement, moved = outcome.judgement, moved_by(plan)
         if _not_judged(judgement):
             return None
+        waits = self._waits_for(desired, plan, outcome)
         self.block(desired, _failed(plan), run, judgement.reason, waits)
         if waits:
             return None
@@ -94,6 +96,22 @@ class Rejection:
                 trailers = [told(block) for block, _ in blocks if block.run == run]
                 return self._undo(moved, trailers, run, held[moved[0][0]].block.reason)
         return None
+
+    def _waits_for(self, desired: Desired, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
+        """What must work before the release is tried again, where it is not the release that failed.
+
+        Either the same fails with what ran before, or the check itself could not be made: a broken probe is
+        not a broken release. But one that worked with what ran before, and time and again not with the
+        release, is not broken: the new image may lack the program that the check runs.
+        """
+        silent = _silent(outcome.judgement)
+        if outcome.exonerated or not silent:
+            return outcome.exonerated
+        restored = outcome.restored
+        worked = restored is not None and restored.verdict is Verdict.PASS and bool(restored.tallies)
+        failed = [desired.service(name) for name in _failed(plan)]
+        again = any(rejections(self.environment, self.journal, s.name, s.image) for s in failed)
+        return () if worked and again else silent
 
     def _was_killed(self, run: str) -> bool:
         """Whether a pass rejected something, and neither ended nor came to tell Git."""
@@ -163,15 +181,6 @@ class Rejection:
 def _not_judged(judgement: Judgement) -> bool:
     """Whether it ended before it was judged: interrupted, or something on the host stood in its way."""
     return judgement.verdict is Verdict.INCONCLUSIVE and judgement.decision is None
-
-
-def _waits_for(outcome: Outcome) -> tuple[str, ...]:
-    """What must work before the release is tried again, where it is not the release that failed.
-
-    Either the same fails with what ran before, or the check itself could not be made: a broken probe is
-    not a broken release.
-    """
-    return outcome.exonerated or _silent(outcome.judgement)
 
 
 def _silent(judgement: Judgement) -> tuple[str, ...]:

@@ -253,17 +253,23 @@ def _judgement(
 
 
 def _ruling(name: str, watch: Watch, gate: Gate, *, attended: bool) -> Ruling:
-    """The verdict on one subject by itself: how it failed, or what it is now if that is worse."""
+    """The verdict on one subject by itself: how it failed, or what it is now if that is worse.
+
+    Where a failure ended the gate early, what was not good yet might have become so: that decides nothing.
+    """
     rule, track = watch.rules[name], watch.tracks.get(name)
+    undecided = watch.broken is not None and (track is None or track.broken is None)
     found: list[tuple[Verdict, Sample | None]] = []
     if track is not None and track.broken is not None:
         found.append((Verdict.FAIL, track.broken))
     found.append((_now(rule, track), track.latest if track is not None else None))
     rulings = []
-    for verdict, sample in found:
+    for seen, sample in found:
+        verdict = Verdict.INCONCLUSIVE if undecided and seen is Verdict.FAIL else seen
         graded = sample.severity if sample is not None and verdict is Verdict.FAIL else None
         severity = graded or rule.severity
         reaction = gate.matrix.reaction(severity, verdict, Phase.GATE, attended=attended)
+        reaction = Reaction(Response.KEEP) if undecided else reaction
         detail = sample.detail if sample is not None else "no sample was taken"
         rulings.append(Ruling(name, severity, verdict, detail, reaction))
     return max(rulings, key=lambda ruling: ruling.reaction.urgency)

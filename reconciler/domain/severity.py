@@ -45,6 +45,7 @@ class Phase(StrEnum):
 
 
 _URGENCY = tuple(Response)
+_GRAVITY = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ class Ruling:
 class Decision:
     """What is done about a release, and which rulings say so.
 
-    ``deciding`` are the rulings with the most urgent reaction; all of them are in ``rulings``.
+    ``deciding`` are the rulings with the most urgent reaction, failures and the gravest first; all of them
+    are in ``rulings``.
     """
 
     reaction: Reaction
@@ -161,7 +163,10 @@ def decide(rulings: Iterable[Ruling], phase: Phase) -> Decision:
     most = max((ruling.reaction.urgency for ruling in ordered), default=None)
     if most is None:
         return Decision(Reaction(Response.KEEP), phase)
-    deciding = tuple(ruling for ruling in ordered if ruling.reaction.urgency == most)
+    weighed = sorted(
+        ordered, key=lambda ruling: (ruling.verdict is not Verdict.FAIL, _GRAVITY.index(ruling.severity))
+    )
+    deciding = tuple(ruling for ruling in weighed if ruling.reaction.urgency == most)
     if deciding[0].reaction.response is Response.KEEP:
         return Decision(Reaction(Response.KEEP), phase, (), ordered)
     return Decision(deciding[0].reaction, phase, deciding, ordered)

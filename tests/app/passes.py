@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from reconciler.app.converge import Reconciler
 from reconciler.app.desired import DesiredState
 from reconciler.app.release import Pins
 from reconciler.domain.policy import Limits
+from reconciler.domain.report import Report, Result
+from reconciler.errors import InvalidState
 from tests.app.scene import Scene
 from tests.bed.fake_journal import FakeJournal
 from tests.bed.fake_outside import FakeLock
@@ -43,8 +47,10 @@ class Passes:
     journal: FakeJournal = field(default_factory=FakeJournal)
     lock: FakeLock = field(default_factory=FakeLock)
     limits: Limits = field(default_factory=Limits)
+    parachute: bool = True
 
     def __post_init__(self) -> None:
+        self.repository.checked_out = self._checked_out
         if not self.repository.line:
             self.repository.put({"state/reconcile.yaml": SETTINGS}, "Begin")
             self.commit("First release")
@@ -64,7 +70,26 @@ class Passes:
 
     @property
     def reconciler(self) -> Reconciler:
-        return Reconciler(self.scene.env, self.desired, self.scene.host, self.journal, self.lock, self.limits)
+        return Reconciler(
+            self.scene.env,
+            self.desired,
+            self.scene.host,
+            self.journal,
+            self.lock,
+            self.limits,
+            parachute=self.parachute,
+        )
+
+    def once(self) -> Report:
+        """One pass."""
+        return self.reconciler.run_once()
+
+    def up(self) -> Passes:
+        """The environment once everything runs, its calls and steps forgotten."""
+        assert self.once().result is Result.CONVERGED
+        self.scene.world.calls.clear()
+        self.scene.steps.clear()
+        return self
 
     @property
     def pins(self) -> Pins:
@@ -74,6 +99,16 @@ class Passes:
         """The tags that HEAD pins."""
         text = self.repository.read(self.repository.head(), PINS)
         return {pin.service: pin.image.tag for pin in YamlStateFiles().pins(text, PINS)}
+
+    def commits(self) -> list[str]:
+        """The subjects of all commits, the oldest first."""
+        return [one.commit.subject for one in self.repository.line]
+
+    def _checked_out(self, files: Mapping[str, str]) -> None:
+        """The work tree follows HEAD: Compose reads its pins there."""
+        with contextlib.suppress(InvalidState, KeyError):
+            pins = YamlStateFiles().pins(files[PINS], PINS)
+            self.scene.world.pins = {pin.service: str(pin.image) for pin in pins}
 
     @property
     def pins_file(self) -> Path:

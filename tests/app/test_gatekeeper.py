@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.app.gatekeeper import await_conditions, gate
@@ -114,7 +116,7 @@ def test_a_crash_loop_that_reads_running_is_caught(restart: str) -> None:
     assert scene.world.named("shop-web-1").state is State.RUNNING
     judgement = gate(scene.host, [subject], SOAK)
     assert judgement.verdict is Verdict.FAIL
-    assert "restarted" in judgement.reason
+    assert judgement.reason == "shop-web-1: restarted 1 times (exit code 1)", "its first bad look"
 
 
 def test_a_container_that_vanishes_in_the_soak_fails() -> None:
@@ -127,7 +129,7 @@ def test_a_container_that_vanishes_in_the_soak_fails() -> None:
 
     scene.interrupted = vanish
     judgement = gate(scene.host, [subject], SOAK)
-    assert (judgement.verdict, judgement.reason) == (Verdict.FAIL, "web: it is gone")
+    assert (judgement.verdict, judgement.reason) == (Verdict.FAIL, "shop-web-1: it is gone")
 
 
 def test_one_of_many_that_fails_fails_all() -> None:
@@ -136,6 +138,30 @@ def test_one_of_many_that_fails_fails_all() -> None:
     other = scene.world.named("shop-web-2")
     judgement = gate(scene.host, [subject, Subject(other.id, subject.service)], SOAK)
     assert (judgement.verdict, judgement.reason) == (Verdict.FAIL, "shop-web-2: created with 0")
+
+
+def test_an_interruption_is_inconclusive_and_quick() -> None:
+    scene, subject = stage()
+    scene.interrupted = lambda: True
+    judgement = gate(scene.host, [subject], SOAK)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "interrupted" in judgement.reason
+    assert judgement.decision is None, "it was not judged"
+    assert scene.clock.passed == 0.0
+
+
+def test_an_engine_that_goes_away_is_no_verdict() -> None:
+    scene, subject = stage()
+    scene.world.fail("inspect", error=EngineUnreachable("gone"))
+    with pytest.raises(EngineUnreachable):
+        gate(scene.host, [subject], SOAK)
+
+
+def test_what_is_waited_for_is_told_when_it_changes() -> None:
+    scene, subject = stage(Behaviour(healthy_after=6))
+    told: list[str] = []
+    gate(replace(scene.host, watching=told.append), [subject], Gate(30.0, 1.0))
+    assert told == ["0 of 1 good, shop-web-1: its health check has not passed yet", "1 of 1 good"]
 
 
 # --- dependencies ------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import pytest
 from reconciler.app.rollout import Rollout
 from reconciler.domain.desired import Condition, Dependency, Order, Port
 from reconciler.domain.environment import Gate
-from reconciler.domain.severity import Verdict
 from reconciler.domain.report import Outcome, Result
+from reconciler.domain.severity import Verdict
 from reconciler.errors import ComposeFailed, EngineFailed, EngineUnreachable, PullFailed, Stale
 from tests.app.scene import FILES, Scene
 from tests.bed.fake_container import Behaviour

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +45,7 @@ class FakeRepository:
     rehearsed: list[str] = field(default_factory=list)
     authors: list[str] = field(default_factory=list)
     reads: int = 0
+    checked_out: Callable[[Mapping[str, str]], None] = lambda _files: None
 
     def put(self, files: Mapping[str, str], message: str = "Change") -> Revision:
         """Commit files, as a person does."""
@@ -149,6 +150,8 @@ class FakeRepository:
         name = hashlib.sha1(f"{number} {message} {sorted(files.items())}".encode()).hexdigest()
         commit = Commit(name, subject, author, START + timedelta(hours=number), trailers)
         line.append(Snapshot(commit, {**before, **files}))
+        if line is self.line:
+            self.checked_out(line[-1].files)
         return commit
 
 

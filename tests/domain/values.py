@@ -17,7 +17,7 @@ from reconciler.domain.desired import (
     Service,
 )
 from reconciler.domain.diff import diff
-from reconciler.domain.environment import Environment, Gate, Unpinned
+from reconciler.domain.environment import Environment, Gate, Rollback, Unpinned
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Health, Instance, Observed, State
 from reconciler.domain.plan import Plan
@@ -136,6 +136,7 @@ def environment(
     prune: bool = False,
     unpinned: Unpinned = Unpinned.FOLLOW,
     name: str = "production",
+    rollback: Rollback | None = None,
 ) -> Environment:
     return Environment(
         name=name,
@@ -144,6 +145,7 @@ def environment(
         directory=".",
         compose=("compose.yaml",),
         gate=gate or Gate(timeout_seconds=30.0, soak_seconds=0.0),
+        rollback=rollback or Rollback(),
         prune=prune,
         unpinned=unpinned,
     )

@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "state" / "reconcile.yaml"
 TIMEOUT, SOAK = "30s", "4s"
 EMAIL = "probe@kompass.example"
+DELAY_MS = "50"
+"""How long an answer takes at least: beside it, what a busy machine adds is no change of latency."""
 DATABASES = {"couchdb": "5984", "meilisearch": "7700"}
 
 
@@ -88,7 +90,7 @@ class Kompass:
         tag = self.world.images.tag(f"kompass/{service}:{version}")
         port = {"PORT": DATABASES[service]} if service in DATABASES else {}
         login = {"LOGIN_EMAIL": EMAIL, "LOGIN_PASSWORD": self.password}
-        build(tag, version=version, **port, **login, **switches)
+        build(tag, version=version, DELAY_MS=DELAY_MS, **port, **login, **switches)
         return f"{tag}@{push(tag)}"
 
     # -- what is there ----------------------------------------------------------------------------

@@ -67,6 +67,19 @@ def test_the_commit_is_by_whom_the_settings_say_and_signed_where_the_repository_
     world.git("-c", f"gpg.ssh.allowedSignersFile={trusted}", "verify-commit", commit)
 
 
+def test_no_secret_of_a_check_gets_into_the_commit(world: World) -> None:
+    """The witness searches output, journal, engine and both repositories for it."""
+    origin = settled(world)
+    secret = {"Authorization": "Bearer ${CANARY_TOKEN}"}
+    request = {"url": f"{world.url}/health?key=${{CANARY_PASSWORD}}", "headers": secret, "match": "version"}
+    world.settings["gate"]["checks"] = {"front": {"http": request}}
+    release = origin.release(web="web:broken")
+    with Witness(world, world.url) as witness:
+        result = world.once().expect(10)
+        witness.expect_undone(origin.bare, release)
+    assert result.environment["undo"]["reason"].startswith("check front: 500")
+
+
 ODD = """\
 # What runs. Ask Ada.
 services:

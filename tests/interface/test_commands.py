@@ -212,6 +212,16 @@ def test_unblock_what_only_commits_say_is_blocked(here: Here) -> None:
     assert here("unblock", "production").code == 1
 
 
+def test_unblock_what_a_clock_that_is_ahead_of_ours_says_is_blocked(here: Here) -> None:
+    image = f"ghcr.io/kompass/backend:1.8.2@{DIGEST}"
+    trailers = f"Reconcile-Environment: production\nReconcile-Blocked: backend {image}\n"
+    ahead = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+    files = {"state/production/compose.pins.yaml": f"{PINS}# Again\n"}
+    here.world.commit(here.repository, files, f"Revert\n\n{trailers}", GIT_COMMITTER_DATE=ahead)
+    assert here("unblock", "production").code == 0
+    assert here("unblock", "production").code == 1
+
+
 # --- history ---------------------------------------------------------------------------------------
 
 

@@ -181,7 +181,7 @@ def test_the_rule_the_run_and_the_evidence_are_named() -> None:
     outcome = Outcome(Result.ROLLED_BACK, replace(v.fail(CRASHED), decision=decision), v.passed(0))
     text = report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome, run=v.RUN), PLAIN)
     assert text.startswith('production  run 01K6XR3F9Q  main@8f3c2d1 "backend 1.8.2" by dev\n')
-    assert "  = rule: high check api failed: roll back at once (so did check search)\n" in text
+    assert "  = rule: critical check search failed: roll back at once (so did check api)\n" in text
     assert "  = evidence: reconcile history show 01K6XR3F9Q\n" in text
 
 

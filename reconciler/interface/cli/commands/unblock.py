@@ -31,7 +31,9 @@ def command(session: Session, environment: str, services: tuple[str, ...]) -> in
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
     journal = wiring.journal(chosen)
     told = _pinned_and_told_by_git(wiring, chosen, journal, services)
-    lifted = [*journal.unblock(chosen, services, wiring.clock.now()), *told]
+    # The commit may be dated by a clock that is ahead of ours: what was seen of it is lifted all the same.
+    at = max([wiring.clock.now(), *(block.at for block in told)])
+    lifted = [*journal.unblock(chosen, services, at), *told]
     seen = {(block.service, block.image): block for block in reversed(lifted)}
     for block in sorted(seen.values(), key=lambda block: (block.service, block.image)):
         click.echo(_line(block))
