@@ -1,4 +1,4 @@
-"""The world of the demo: a throwaway registry, images, a Git repository and its remote. All goes in the end."""
+"""The world of the demo: a throwaway registry, images, a repository with a remote. All goes in the end."""
 
 from __future__ import annotations
 

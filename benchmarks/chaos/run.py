@@ -15,9 +15,9 @@ from benchmarks.chaos import availability, bad_versions, pin_back, redeploys
 from benchmarks.figures import Figure, table
 
 RUNS = {
-    "availability": (availability.measure, 14),
-    "bad-versions": (bad_versions.measure, 3),
-    "pin-back": (pin_back.measure, 20),
+    "availability": (availability.measure, 21),
+    "bad-versions": (bad_versions.measure, 5),
+    "pin-back": (pin_back.measure, 50),
     "redeploys": (redeploys.measure, 10),
 }
 """What there is, and how much of it is usual: releases, releases of each kind, rollbacks, passes."""

@@ -163,7 +163,7 @@ class Reconciler:
         rejection = self._rejection(host)
         try:
             if late is not None:
-                return rejection.undo(late.desired, late.moved, chronicle.run, late.judgement.reason)
+                return rejection.undo(late.desired, late.moved, chronicle.run, late.judgement)
             return rejection.follow_up(found.desired, found.plan, outcome, chronicle.run)
         except ReconcileError as error:
             chronicle.notes.append(f"the release could not be blocked or undone in Git: {error}")

@@ -10,8 +10,9 @@ from reconciler.app.host import Host
 from reconciler.app.undoing import Moved, Undoing, moved_by
 from reconciler.app.waiting import rejections
 from reconciler.domain.blocking import Block, Good, digest
+from reconciler.domain.check import Exec, Logs
 from reconciler.domain.desired import Desired
-from reconciler.domain.environment import Environment
+from reconciler.domain.environment import Environment, Gate
 from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Change, Create, Plan, Replace
 from reconciler.domain.report import Outcome
@@ -62,7 +63,7 @@ class Rejection:
             )
             self.journal.note_undo(self.environment, kept)
             return kept
-        return self.undo(desired, moved, run, judgement.reason)
+        return self.undo(desired, moved, run, judgement)
 
     def foresee(self, desired: Desired, plan: Plan, judgement: Judgement, run: str) -> tuple[str, ...]:
         """Block what failed before it is undone on the host: killed meanwhile, nobody must try it again.
@@ -94,7 +95,7 @@ class Rejection:
             )
             if moved and self._was_killed(run):
                 trailers = [told(block) for block, _ in blocks if block.run == run]
-                return self._undo(moved, trailers, run, held[moved[0][0]].block.reason)
+                return self._undo(moved, trailers, run, f"rejected in run {run}, which was killed")
         return None
 
     def _waits_for(self, desired: Desired, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
@@ -134,12 +135,13 @@ class Rejection:
         ]
         self.journal.block(self.environment, blocks)
 
-    def undo(self, desired: Desired, moved: Sequence[Moved], run: str, reason: str) -> Undo | None:
+    def undo(self, desired: Desired, moved: Sequence[Moved], run: str, judgement: Judgement) -> Undo | None:
         """Undo a release in Git; None where it moved no pin.
 
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
+        reason = publishable(judgement, self.environment.gate)
         return self._undo(moved, [trailer(desired.service(name)) for name, _, _ in moved], run, reason)
 
     def _undo(self, moved: Sequence[Moved], blocked: Sequence[str], run: str, reason: str) -> Undo | None:
@@ -176,6 +178,13 @@ class Rejection:
             done = self.undoing.carry_out(self.environment, undo)
         self.journal.note_undo(self.environment, done)
         return done
+
+
+def publishable(judgement: Judgement, how: Gate) -> str:
+    """The reason as a commit may tell it to everybody: without what containers wrote, which may be secret."""
+    quoting = {f"check {check.name}" for check in how.checks if isinstance(check.question, (Logs, Exec))}
+    first = next(iter(judgement.deciding), None)
+    return judgement.reason if first is None or first.subject not in quoting else f"{first.subject} failed"
 
 
 def _not_judged(judgement: Judgement) -> bool:

@@ -69,8 +69,9 @@ class Reaction:
             return {Response.ROLL_BACK: "roll back at once"}.get(self.response, str(self.response))
         minutes, seconds = divmod(self.after_seconds, 60)
         delay = f"{minutes:g} min" if not seconds else f"{self.after_seconds:g} s"
-        verb = "roll back" if self.response is Response.ROLL_BACK else str(self.response)
-        return f"{verb} after {delay}"
+        if self.response is Response.ROLL_BACK:
+            return f"roll back after {delay}"
+        return f"{self.response}, again after {delay}"
 
 
 USUAL = {

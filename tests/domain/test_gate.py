@@ -244,6 +244,18 @@ def test_of_two_that_end_it_at_once_the_first_by_name_is_the_reason(flip: bool) 
     assert judgement.reason == "api: is bad"
 
 
+def test_what_was_not_good_yet_when_a_failure_ended_it_decides_nothing() -> None:
+    looks = [sample("web", BAD, final=True), sample("api", UNREADY), sample("memory", NONE)]
+    rules = {"web": CHECK, "api": CHECK, "memory": CHECK, "late": CHECK}
+    judgement = verdict([looks], rules, GATE)
+    assert judgement is not None
+    assert judgement.decision is not None
+    assert [ruling.check for ruling in judgement.decision.deciding] == ["web"]
+    others = {r.check: (str(r.verdict), str(r.reaction)) for r in judgement.decision.rulings}
+    others.pop("web")
+    assert others == dict.fromkeys(("api", "memory", "late"), ("inconclusive", "keep"))
+
+
 def test_a_subject_that_was_never_sampled_is_named() -> None:
     judgement = at_the_end(row("+++"), {"web": CHECK, "api": CHECK}, GATE)
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "no sample of api was taken")

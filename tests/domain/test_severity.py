@@ -87,7 +87,7 @@ def test_the_longest_delay_is_that_of_the_second_alert() -> None:
         (Reaction(Response.ROLL_BACK, 15 * MINUTE), "roll back after 15 min"),
         (Reaction(Response.ROLL_BACK, 90.0), "roll back after 90 s"),
         (Reaction(Response.ALERT), "alert"),
-        (Reaction(Response.ALERT, 60 * MINUTE), "alert after 60 min"),
+        (Reaction(Response.ALERT, 60 * MINUTE), "alert, again after 60 min"),
         (Reaction(Response.REPORT), "report"),
         (KEEP, "keep"),
     ],
@@ -170,7 +170,7 @@ def test_the_matrix_of_one_is_not_that_of_another() -> None:
         ((ruled("web", Severity.CRITICAL, Verdict.PASS),), "every check passed: keep"),
         (
             (ruled("check search", Severity.MEDIUM), ruled("check web", Severity.CRITICAL, Verdict.PASS)),
-            "medium check search failed: alert after 60 min",
+            "medium check search failed: alert, again after 60 min",
         ),
         (
             (ruled("check low", Severity.LOW), ruled("check slow", Severity.HIGH)),

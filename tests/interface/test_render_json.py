@@ -277,7 +277,7 @@ def test_why_a_release_was_undone_and_what_became_of_it() -> None:
     assert environment["notes"] == ["lost"]
     assert environment["judgement"]["samples"][0]["evidence"] == "unready"
     assert environment["judgement"]["decision"] == {
-        "rule": "medium check search failed: alert after 60 min",
+        "rule": "medium check search failed: alert, again after 60 min",
         "phase": "gate",
         "reaction": {"response": "alert", "after_seconds": 3600.0},
         "rulings": [

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.domain.report import Outcome, Result
-from reconciler.domain.severity import Decision, Reaction, Response, Ruling, Verdict
+from reconciler.domain.severity import Decision, Response, Ruling, Verdict
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import listed
 
 _SAID = {Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "could not be made", Verdict.PASS: "passed"}
 
 
-def reaction_words(reaction: Reaction) -> str:
-    """``roll back after 15 min``; a delayed alert is made at once and then again: both are said."""
-    if reaction.response is Response.ALERT and reaction.after_seconds:
-        return str(reaction).replace("alert after", "alert, again after", 1)
-    return str(reaction)
-
-
 def ruling_words(ruling: Ruling) -> str:
     """``medium check search failed: alert``."""
-    return f"{ruling.severity} {subject(ruling)} {_SAID[ruling.verdict]}: {reaction_words(ruling.reaction)}"
+    return f"{ruling.severity} {subject(ruling)} {_SAID[ruling.verdict]}: {ruling.reaction}"
 
 
 def subject(ruling: Ruling) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.domain.gate import Judgement
 from reconciler.domain.journal import SampleSummary, Story
 from reconciler.domain.severity import Decision, Matrix, Phase, Ruling, Severity, Verdict, decide
-from reconciler.interface.render.decision_text import reaction_words, rule_words, subject
+from reconciler.interface.render.decision_text import rule_words, subject
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.otherwise import otherwise
 from reconciler.interface.render.phrases import duration
@@ -83,7 +83,7 @@ def _row(ruling: Ruling, summary: SampleSummary | None) -> tuple[str, ...]:
         subject(ruling),
         str(ruling.severity),
         str(ruling.verdict),
-        reaction_words(ruling.reaction),
+        str(ruling.reaction),
         f"{summary.good} of {summary.samples} good" if summary else "-",
         duration(summary.slowest_seconds) if summary and summary.slowest_seconds else "-",
         foreign(ruling.detail, _CELL),
@@ -99,12 +99,12 @@ def _matrix(matrix: Matrix, style: Style) -> list[str]:
 def _matrix_row(matrix: Matrix, severity: Severity) -> tuple[str, ...]:
     stays = matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=True)
     alone = matrix.reaction(severity, Verdict.FAIL, Phase.GATE, attended=False)
-    failed = reaction_words(stays) + ("" if alone == stays else "; unattended: at once")
+    failed = str(stays) + ("" if alone == stays else "; unattended: at once")
     silent = [
         matrix.reaction(severity, Verdict.INCONCLUSIVE, phase, attended=phase is Phase.OBSERVED)
         for phase in (Phase.GATE, Phase.OBSERVED)
     ]
-    return (str(severity), failed, *(reaction_words(reaction) for reaction in silent))
+    return (str(severity), failed, *(str(reaction) for reaction in silent))
 
 
 def _otherwise(sentences: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
 from reconciler.domain.severity import Ruling, Verdict
 from reconciler.errors import Invalid, ReconcileError
-from reconciler.interface.render.decision_text import complaints, reaction_words, rule_words, ruling_words
+from reconciler.interface.render.decision_text import complaints, rule_words, ruling_words
 from reconciler.interface.render.markdown import details, markdown_table, text_of
 from reconciler.interface.render.phrases import duration, transition
 from reconciler.interface.render.plan_text import containers
@@ -180,7 +180,7 @@ def _rulings(rulings: Iterable[Ruling]) -> str:
             text_of(r.check),
             str(r.severity),
             str(r.verdict),
-            reaction_words(r.reaction),
+            str(r.reaction),
             text_of(r.detail, 300),
         )
         for r in ordered
