@@ -103,3 +103,7 @@ def test_g_15_our_own_commit_starts_nothing() -> None:
     for _ in range(10):
         assert passes.once().result is Result.NO_OP
     assert (passes.commits(), passes.scene.did) == (commits, [])
+
+
+def test_g_14_a_server_that_refuses_for_months_is_still_asked(world: World) -> None:
+    """Never more often than it was decided to, and the thousandth time as the tenth."""
