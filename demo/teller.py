@@ -66,7 +66,7 @@ class Teller:
             print(done.stdout, end="", flush=True)
         if code or done.returncode:
             print(f"$ echo $?\n{done.returncode}", flush=True)
-        self.promise(done.returncode == code, f"`{shown}` exits with {code}, not {done.returncode}")
+        self.promise(done.returncode == code, f"`{shown}` exits with {code} (it was {done.returncode})")
         for words in says:
             self.promise(words in done.stdout, f"`{shown}` says {words!r}")
         return seconds

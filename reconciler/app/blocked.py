@@ -13,7 +13,7 @@ from datetime import datetime
 
 from reconciler.app.desired import Source
 from reconciler.app.host import Host
-from reconciler.app.identity import containers_joined
+from reconciler.app.identity import containers_joined, joinable
 from reconciler.domain.blocking import Block, Good, digest, stopping
 from reconciler.domain.desired import Desired, Service
 from reconciler.domain.environment import Environment
@@ -33,14 +33,9 @@ class Held:
     good: Good | None
 
 
-def trailer(service: Service) -> str:
-    """What ``Reconcile-Blocked`` says of a rejected service: its name, its pin, and the hash of its model."""
-    return f"{service.name} {service.image} {service.config_hash}".strip()
-
-
-def told(block: Block) -> str:
-    """The same, of a block."""
-    return f"{block.service} {block.image} {block.config_hash}".strip()
+def trailer(service: Service, compose_version: str) -> str:
+    """What ``Reconcile-Blocked`` says of a rejected service: name, pin, hash of its model, and by whom."""
+    return f"{service.name} {service.image} {service.config_hash} {compose_version}".strip()
 
 
 def told_by_git(
@@ -58,9 +53,9 @@ def told_by_git(
                 continue
             lifted = max((unblocked[name] for name in ("", words[0]) if name in unblocked), default=None)
             if lifted is None or commit.at > lifted:
-                reason = trailers.get("Reconcile-Reason", "")
-                hashed = words[2] if len(words) > 2 else ""
-                blocks.append(Block(words[0], words[1], hashed, "", trailers.get(RUN, ""), reason, commit.at))
+                reason, run = trailers.get("Reconcile-Reason", ""), trailers.get(RUN, "")
+                service, image, config_hash, version = (*words, "", "")[:4]
+                blocks.append(Block(service, image, config_hash, version, run, reason, commit.at))
     return tuple(blocks)
 
 
@@ -70,7 +65,8 @@ def held_back(
     """The services of ``desired`` whose release would try again what failed here, by name.
 
     Something good is only wanted instead where it runs, where nothing runs, or where what failed does:
-    what a person put there by hand is not ours to replace by an older release.
+    what a person put there by hand is not ours to replace by an older release. Of services that join others
+    that cannot be told: their hashes change with the container that is joined.
     """
     if not blocks:
         return {}
@@ -79,17 +75,40 @@ def held_back(
     for service in desired.services:
         block = stopping(blocks, service, desired.compose_version)
         if block is not None:
-            known = [g for g in goods if g.service == service.name and _another(g, service, blocks, desired)]
-            there = {instance.config_hash for instance in observed.of(service.name)}
-            ours = bool(known) and there <= {known[0].config_hash, service.config_hash, block.config_hash}
-            held[service.name] = Held(block, known[0] if ours else None)
+            mine = [good for good in goods if good.service == service.name]
+            last = _last_good(mine, service, blocks, desired)
+            ours = bool(service.joins) or _ours(service, last, observed, blocks)
+            held[service.name] = Held(block, last if ours else None)
     return held
 
 
-def _another(good: Good, service: Service, blocks: Sequence[Block], desired: Desired) -> bool:
-    """Whether a good pin is not blocked itself by now."""
-    then = replace(service, image=good.image, config_hash=good.config_hash)
-    return stopping(blocks, then, desired.compose_version) is None
+def _last_good(
+    goods: Sequence[Good], service: Service, blocks: Sequence[Block], desired: Desired
+) -> Good | None:
+    """What is wanted instead: the newest that is not blocked by now.
+
+    One that failed as the way back itself ends the search: nothing goes back further and further.
+    """
+    for good in goods:
+        then = replace(service, image=good.image, config_hash=good.config_hash)
+        block = stopping(blocks, then, desired.compose_version)
+        if block is None and not _same(good, service):
+            return good
+        if block is not None and block.waits_for and not _same(good, service):
+            return None
+    return None
+
+
+def _ours(service: Service, last: Good | None, observed: Observed, blocks: Sequence[Block]) -> bool:
+    """Whether all that is there is what was good, or what failed."""
+    there = {instance.config_hash for instance in observed.of(service.name)}
+    failed = {block.config_hash for block in blocks if block.service == service.name}
+    return there <= {service.config_hash, *failed, *([last.config_hash] if last else ())}
+
+
+def _same(good: Good, service: Service) -> bool:
+    """Whether this is just what Git pins."""
+    return same_pin(good.image, service.image) and good.config_hash == service.config_hash
 
 
 def instead(host: Host, source: Source, observed: Observed, held: Mapping[str, Held]) -> Source:
@@ -105,7 +124,11 @@ def instead(host: Host, source: Source, observed: Observed, held: Mapping[str, H
         if service.name in held and held[service.name].good is not None
     }
     there = {(instance.service, instance.config_hash) for instance in observed.instances}
-    unknown = [service for service in wanted.values() if (service.name, service.config_hash) not in there]
+    unknown = [
+        service
+        for service in wanted.values()
+        if (service.name, service.config_hash) not in there and joinable(service, observed)
+    ]
     if unknown:
         images = {service.name: service.image for service in unknown}
         joined = containers_joined(unknown, observed)

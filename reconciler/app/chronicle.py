@@ -53,7 +53,7 @@ class Chronicle:
             try:
                 self.journal.step(self.environment, self.run, step)
             except PermissionRefused as error:
-                self._lost(error)
+                self.lost(error)
 
     def finish(self, report: Report) -> None:
         """Close the pass; one that was never opened did nothing."""
@@ -61,9 +61,10 @@ class Chronicle:
             try:
                 self.journal.finish(self.environment, self._story(report))
             except PermissionRefused as error:
-                self._lost(error)
+                self.lost(error)
 
-    def _lost(self, error: PermissionRefused) -> None:
+    def lost(self, error: PermissionRefused) -> None:
+        """Note, once, that something could not be written down."""
         note = f"the journal is not complete: {error.problem}"
         if note not in self.notes:
             self.notes.append(note)

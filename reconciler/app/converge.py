@@ -15,11 +15,11 @@ from reconciler.app.looking import Look, look, look_again
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
-from reconciler.domain.plan import Remove
+from reconciler.domain.plan import Create, Remove, Replace
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.undo import Undo, UndoState, news
-from reconciler.errors import ReconcileError
+from reconciler.errors import PermissionRefused, ReconcileError
 from reconciler.ports import Journal, Lock
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Late", "Look", "Reconciler"]
 
-REHEARSAL_SECONDS = 5.0
+REHEARSAL_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,18 @@ class Reconciler:
         steps: list[Step] = []
         host = replace(self.host, progress=lambda step: _record(step, steps, chronicle, self.host.progress))
         try:
-            with self.lock.hold(self.environment, self.lock_wait_seconds):
+            if late is not None:
+                self._block(host, late)  # before anybody else who holds the lock looks again
+            with self.lock.hold(self.environment, self._patience(late)):
                 undo = self._owed(host)
-                if late is not None:
-                    self._block(host, late)
                 found = self._ready(self.look())
-                undo = self._missed(host, found, chronicle) or news(undo, found.held)
                 if not found.plan.empty:
                     outcome = self._rollout(host, found, chronicle, started_at)
                 self._remember(found, outcome, chronicle)
-                if outcome is not None:
-                    outcome = _taken_back(outcome, late) if late is not None else outcome
-                    undo = self._follow_up(host, found, outcome, chronicle, late) or undo
+                if late is not None:
+                    outcome = _taken_back(outcome, late)
+                undo = self._follow_up(host, found, outcome, chronicle, late) or self._owed(host, begun=True)
+                undo = news(undo, found.held)
         except ReconcileError as problem:
             error = problem
         sync, health = self._after(found, outcome, error)
@@ -117,6 +117,10 @@ class Reconciler:
         chronicle.finish(report)
         return replace(report, notes=tuple(chronicle.notes))
 
+    def _patience(self, late: Late | None) -> float:
+        """How long to wait for the lock: a release that failed late must go, whoever acts just now."""
+        return self.lock_wait_seconds if late is None else self.environment.gate.timeout_seconds
+
     # --- Acting -----------------------------------------------------------------------------------
 
     def _ready(self, found: Look) -> Look:
@@ -130,9 +134,10 @@ class Reconciler:
     def _rollout(self, host: Host, found: Look, chronicle: Chronicle, started_at: datetime) -> Outcome:
         from reconciler.app.rollout import Rollout  # most passes need none of it
 
-        source, revision = found.source, found.desired.revision
-        chronicle.begin(started_at, revision, found.plan)
-        with ThreadPoolExecutor(1, thread_name_prefix="rehearse") as pool:
+        source = found.source
+        self._begin(found, chronicle, started_at)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="rehearse")
+        try:
             rejection = self._rejection(host)
             rehearsing = pool.submit(rejection.rehearse, found.plan)
             return Rollout(
@@ -149,44 +154,56 @@ class Reconciler:
                     found.desired, found.plan, judgement, chronicle.run
                 ),
             ).run()
+        finally:
+            pool.shutdown(wait=False)  # a remote that hangs must not hold up anything
+
+    def _begin(self, found: Look, chronicle: Chronicle, started_at: datetime) -> None:
+        """Open the pass in the journal. Repairs do without, should it not be writable; releases do not."""
+        from reconciler.app.parachute import note_before
+
+        try:
+            chronicle.begin(started_at, found.desired.revision, found.plan)
+            note_before(self.host, self.journal, found.desired, found.plan, chronicle.run)
+        except PermissionRefused as error:
+            if any(isinstance(action, (Replace, Create)) for action in found.plan.actions):
+                raise
+            chronicle.notes.append(f"this pass is not in the journal: {error.problem}")
 
     def _block(self, host: Host, late: Late) -> None:
-        services = [name for name, _, _ in late.moved]
-        self._rejection(host).block(late.desired, services, late.run, late.judgement.reason)
+        """Block a release that failed late, and write down that Git is to be told."""
+        rejection, services = self._rejection(host), [name for name, _, _ in late.moved]
+        rejection.block(late.desired, services, late.run, late.judgement.reason)
+        rejection.intend(late.desired, late.moved, late.run, late.judgement)
 
     def _follow_up(
-        self, host: Host, found: Look, outcome: Outcome, chronicle: Chronicle, late: Late | None
+        self, host: Host, found: Look, outcome: Outcome | None, chronicle: Chronicle, late: Late | None
     ) -> Undo | None:
         """Block and undo in Git what was rejected. The host is safe by now."""
-        if outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
+        if outcome is None or outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
             return None
         rejection = self._rejection(host)
         try:
             if late is not None:
-                return rejection.undo(late.desired, late.moved, chronicle.run, late.judgement)
+                return rejection.undo(late.desired, late.moved, late.run, late.judgement)
             return rejection.follow_up(found.desired, found.plan, outcome, chronicle.run)
         except ReconcileError as error:
             chronicle.notes.append(f"the release could not be blocked or undone in Git: {error}")
             return None
 
-    def _owed(self, host: Host) -> Undo | None:
-        """Tell Git what it could not be told before; what is not due yet waits."""
+    def _owed(self, host: Host, *, begun: bool = False) -> Undo | None:
+        """Tell Git what it could not be told before; what is not due yet waits.
+
+        Args:
+            host: tells of steps and knows the time.
+            begun: whether the host is safe by now, so that what a killed pass only foresaw comes too.
+        """
         undo = self.journal.undo(self.environment)
         if undo is None or undo.state not in (UndoState.PENDING, UndoState.PROPOSED):
             return None
-        if undo.state is UndoState.PROPOSED or (undo.again_at and host.clock.now() < undo.again_at):
+        waits = undo.again_at is not None and host.clock.now() < undo.again_at
+        if undo.state is UndoState.PROPOSED or waits or (not undo.attempts and not begun):
             return undo
         return self._rejection(host).carry_on(undo)
-
-    def _missed(self, host: Host, found: Look, chronicle: Chronicle) -> Undo | None:
-        """Tell Git what a killed pass rejected, and did not come to tell it."""
-        if not found.held:
-            return None
-        try:
-            return self._rejection(host).catch_up(found.desired, found.held)
-        except ReconcileError as error:
-            chronicle.notes.append(f"a rejected release could not be undone in Git: {error}")
-            return None
 
     def _rejection(self, host: Host) -> Rejection:
         from reconciler.app.rejection import Rejection
@@ -199,7 +216,17 @@ class Reconciler:
         """What a pass in sync leaves running: drift is measured against it, and rollbacks go back to it."""
         if outcome is not None and outcome.result is not Result.CONVERGED:
             return
-        hashes = {service.name: service.config_hash for service in found.desired.services}
+        try:
+            self._write_down(found, outcome, chronicle)
+        except PermissionRefused as error:
+            if outcome is None:
+                raise
+            chronicle.lost(error)
+
+    def _write_down(self, found: Look, outcome: Outcome | None, chronicle: Chronicle) -> None:
+        unjudged = {name for name, one in found.held.items() if one.good is None}
+        services = (service for service in found.desired.services if service.name not in unjudged)
+        hashes = {service.name: service.config_hash for service in services}
         if self.journal.kept(self.environment) != hashes:
             self.journal.keep(self.environment, hashes)
         if outcome is not None:
@@ -208,7 +235,9 @@ class Reconciler:
             released = {
                 action.service.name for action in found.plan.actions if not isinstance(action, Remove)
             }
-            chronicle.notes += note_good(self.host, self.journal, found.desired, chronicle.run, released)
+            chronicle.notes += note_good(
+                self.host, self.journal, found.desired, chronicle.run, released, unjudged
+            )
 
     def _after(
         self, found: Look | None, outcome: Outcome | None, error: ReconcileError | None
@@ -238,9 +267,14 @@ class Late:
     judgement: Judgement
 
 
-def _taken_back(outcome: Outcome, late: Late) -> Outcome:
-    """How a pass that took a release back ended: what it brought back is what was restored."""
-    back = outcome.result is Result.CONVERGED
+def _taken_back(outcome: Outcome | None, late: Late) -> Outcome:
+    """How a pass that took a release back ended: what it brought back is what was restored.
+
+    A service that ran nothing before has nothing to go back to.
+    """
+    if outcome is None:
+        return Outcome(Result.ROLLBACK_FAILED, late.judgement)
+    back = outcome.result is Result.CONVERGED and all(before for _, before, _ in late.moved)
     result = Result.ROLLED_BACK if back else Result.ROLLBACK_FAILED
     return replace(outcome, result=result, judgement=late.judgement, restored=outcome.judgement)
 

@@ -14,7 +14,7 @@ from reconciler.domain.observed import Instance, Observed
 def joined(host: Host, source: Source, observed: Observed) -> Desired:
     """The desired state with the hashes that services get from the containers they join."""
     desired = source.desired
-    ready = [service for service in desired.services if service.joins and _joinable(service, observed)]
+    ready = [service for service in desired.services if service.joins and joinable(service, observed)]
     if not ready:
         return desired
     containers = containers_joined(ready, observed)
@@ -45,7 +45,7 @@ def identified(host: Host, source: Source, observed: Observed) -> Observed:
     renamed = {i.service: i.image for i in instances if _runs_its_pin(host, wanted.get(i.service), i)}
     if not renamed:
         return replace(observed, instances=tuple(instances))
-    services = [wanted[name] for name in sorted(renamed)]
+    services = [wanted[name] for name in sorted(renamed) if joinable(wanted[name], observed)]
     containers = containers_joined(services, observed)
     hashes = host.compose.hashes(source.desired.environment, source.files, services, containers, renamed)
     return replace(observed, instances=tuple(_adopted(i, wanted.get(i.service), hashes) for i in instances))
@@ -66,7 +66,8 @@ def _adopted(instance: Instance, service: Service | None, hashes: Mapping[str, s
     return replace(instance, config_hash=service.config_hash, image=service.image)
 
 
-def _joinable(service: Service, observed: Observed) -> bool:
+def joinable(service: Service, observed: Observed) -> bool:
+    """Whether everything that a service joins is there: without it there is no hash to ask for."""
     return all(observed.joinable(name) is not None for name in service.shares)
 
 

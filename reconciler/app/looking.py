@@ -60,8 +60,9 @@ def look(environment: Environment, desired: DesiredState, host: Host, journal: J
         observed = observing.result()
     source = replace(source, desired=joined(host, source, observed))
     found = _planned(host, journal, source, observed, journal.blocks(environment))
-    if not found.held and _releases(found.plan):
-        told = _blocks_in_git(environment, desired, journal)
+    if not found.held and _released(found.plan):
+        releasing = _released(found.plan)  # what runs is not taken back for what another clone knew
+        told = [b for b in _blocks_in_git(environment, desired, journal) if b.service in releasing]
         found = _planned(host, journal, source, observed, told) if told else found
     return found
 
@@ -75,7 +76,8 @@ def look_again(host: Host, look: Look) -> Look:
     observed = host.engine.observe(look.desired.environment.project)
     source = replace(look.source, desired=joined(host, look.source, observed))
     observed = identified(host, source, observed)
-    return replace(look, source=source, observed=observed, plan=diff(source.desired, observed))
+    plan = _shown(diff(source.desired, observed), look.held)
+    return replace(look, source=source, observed=observed, plan=plan)
 
 
 def _planned(
@@ -87,9 +89,13 @@ def _planned(
         source = instead(host, source, observed, held)
     observed = identified(host, source, observed)
     plan = diff(source.desired, observed, journal.kept(source.desired.environment))
+    return Look(source, observed, _shown(plan, held), held)
+
+
+def _shown(plan: Plan, held: Mapping[str, Held]) -> Plan:
+    """The plan with what is blocked marked so."""
     known = frozenset(name for name, one in held.items() if one.good is not None)
-    plan = hold(plan, {name: why_blocked(one.block, one.good) for name, one in held.items()}, known)
-    return Look(source, observed, plan, held)
+    return hold(plan, {name: why_blocked(one.block, one.good) for name, one in held.items()}, known)
 
 
 def _blocks_in_git(environment: Environment, desired: DesiredState, journal: Journal) -> tuple[Block, ...]:
@@ -98,7 +104,9 @@ def _blocks_in_git(environment: Environment, desired: DesiredState, journal: Jou
     return told_by_git(environment, commits, journal.unblocked(environment))
 
 
-def _releases(plan: Plan) -> bool:
-    """Whether a pinned service would be replaced or created."""
+def _released(plan: Plan) -> frozenset[str]:
+    """The pinned services that would be replaced or created."""
     releasing = (Replace, Create)
-    return any(e.pinned and any(isinstance(a, releasing) for a in e.actions) for e in plan.entries)
+    return frozenset(
+        e.name for e in plan.entries if e.pinned and any(isinstance(a, releasing) for a in e.actions)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Evidence
 from reconciler.domain.observed import Observed, Role
 from reconciler.domain.plan import Plan, Replace
+from reconciler.errors import EngineFailed
 
 LOG_LINES = 1000
 MOST_SAMPLES = 500
@@ -159,8 +160,16 @@ def baseline(host: Host, how: Gate, containers: Mapping[str, tuple[str, ...]]) -
     with ThreadPoolExecutor(min(len(asked), AT_ONCE), thread_name_prefix="baseline") as pool:
         measuring = {name: Measuring.of(host, how, q, containers, everything) for name, q in asked.items()}
         running = {name: pool.submit(_fill, host, one) for name, one in measuring.items()}
-        found = {name: future.result() for name, future in running.items()}
+        found = {name: _unless_failed(future) for name, future in running.items()}
     return {name: measures for name, measures in found.items() if measures is not None}
+
+
+def _unless_failed(measuring: Future[Measures | None]) -> Measures | None:
+    """A baseline that cannot be had is none: the release is not to blame for it."""
+    try:
+        return measuring.result()
+    except EngineFailed:
+        return None
 
 
 @contextmanager

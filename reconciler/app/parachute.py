@@ -14,6 +14,7 @@ from reconciler.domain.blocking import Good, digest
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
+from reconciler.domain.observed import Instance, Role
 from reconciler.domain.plan import Plan, Replace
 from reconciler.errors import EngineFailed, Refused
 from reconciler.ports import Journal
@@ -60,19 +61,55 @@ def pack(host: Host, environment: Environment, plan: Plan, *, refuse: bool) -> N
                     ) from error
 
 
+def note_before(host: Host, journal: Journal, desired: Desired, plan: Plan, run: str) -> None:
+    """Write down what a release replaces: an adopted stack has no release that passed a gate here.
+
+    Raises:
+        PermissionRefused: the journal cannot be written; nothing was touched yet.
+    """
+    environment, now = desired.environment, host.clock.now()
+    known = {(good.service, good.config_hash) for good in journal.good(environment)}
+    goods = [
+        Good(i.service, _exact(host, i), i.config_hash, i.compose_version, run, now)
+        for action in plan.actions
+        if isinstance(action, Replace)
+        for i in action.predecessors
+        if i.role is Role.SERVING and i.running and (i.service, i.config_hash) not in known
+    ]
+    if goods:
+        journal.note_good(environment, goods)
+
+
+def _exact(host: Host, instance: Instance) -> str:
+    """The image of a container, by digest where the host knows one."""
+    try:
+        image = ImageRef.parse(instance.image)
+    except ValueError:
+        return instance.image
+    found = "" if image.digest else host.engine.digest_of(instance.image_id, image.repository)
+    return str(image.with_digest(found)) if found else instance.image
+
+
 def note_good(
-    host: Host, journal: Journal, desired: Desired, run: str, released: Container[str]
+    host: Host,
+    journal: Journal,
+    desired: Desired,
+    run: str,
+    released: Container[str],
+    unjudged: Container[str] = (),
 ) -> list[str]:
     """Write down what passed, and let go of images of released services that are too old.
 
-    Returns what went wrong.
+    ``unjudged`` are services that are left as they are, whatever Git pins. Returns what went wrong.
 
     Raises:
         PermissionRefused: the journal cannot be written.
     """
     environment, now = desired.environment, host.clock.now()
     goods = [
-        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now) for s in desired.services
+        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now)
+        for s in desired.services
+        if s.name not in unjudged
     ]
     journal.note_good(environment, goods)
     try:

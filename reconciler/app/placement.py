@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.gatekeeper import await_conditions, gate
 from reconciler.app.host import Host
@@ -14,7 +14,7 @@ from reconciler.app.switch import Retired, policy_before, retire, switch
 from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Condition, Desired, Order, Service
 from reconciler.domain.environment import Gate
-from reconciler.domain.gate import Judgement
+from reconciler.domain.gate import Evidence, Judgement, Sample
 from reconciler.domain.observed import Instance, Observed, Role
 from reconciler.domain.plan import Action, Create, Plan, Remove, Replace, Restart, Start
 from reconciler.domain.severity import Verdict
@@ -104,7 +104,8 @@ class Placement:
                 if judgement.verdict is not Verdict.PASS:
                     return judgement
         except HostConflict as error:  # not judged: it may be good where nothing is in its way
-            return Judgement(Verdict.INCONCLUSIVE, f"{service.name}: {error.problem}")
+            way = Sample(service.name, Evidence.NONE, 0.0, error.problem)
+            return Judgement(Verdict.INCONCLUSIVE, f"{service.name}: {error.problem}", (way,))
         except EngineFailed as error:
             return Judgement(Verdict.FAIL, f"{service.name}: {error.problem}")
         return judgement
@@ -119,7 +120,11 @@ class Placement:
             if d.condition is not Condition.STARTED and d.service in self._placed
             for container in self._placed[d.service]
         ]
-        return await_conditions(self.host, waits, self.desired.environment.gate.timeout_seconds)
+        judgement = await_conditions(self.host, waits, self.desired.environment.gate.timeout_seconds)
+        ours = {name for wave in self.plan.waves for name in wave}
+        if judgement.verdict is Verdict.FAIL and not any(s.service.name in ours for s, _ in waits):
+            return replace(judgement, verdict=Verdict.INCONCLUSIVE)  # not this release's doing
+        return judgement
 
     def _carry_out(self, service: Service, action: Action) -> Judgement:
         """One action; removals wait for the commit."""

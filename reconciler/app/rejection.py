@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.app.blocked import Held, same_pin, told, trailer
+from reconciler.app.blocked import same_pin, trailer
 from reconciler.app.host import Host
 from reconciler.app.undoing import Moved, Undoing, moved_by
 from reconciler.app.waiting import rejections
@@ -14,7 +14,7 @@ from reconciler.domain.check import Exec, Logs
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment, Gate
 from reconciler.domain.gate import Judgement
-from reconciler.domain.plan import Change, Create, Plan, Replace
+from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome
 from reconciler.domain.severity import Verdict
 from reconciler.domain.undo import Undo, UndoState
@@ -42,61 +42,43 @@ class Rejection:
         """Why this release could not be undone in Git, as far as that can be told beforehand."""
         return self.undoing.rehearse(self.environment) if moved_by(plan) else ()
 
-    def follow_up(self, desired: Desired, plan: Plan, outcome: Outcome, run: str) -> Undo | None:
-        """Block what failed in its gate, and undo it in Git; None where Git has nothing to learn.
-
-        A rollback is never rolled back: one that fails is blocked, and Git stays as it is.
-
-        Raises:
-            ReconcileError: the journal cannot be written, or the repository not be read.
-        """
-        judgement, moved = outcome.judgement, moved_by(plan)
-        if _not_judged(judgement):
-            return None
-        waits = self._waits_for(desired, plan, outcome)
-        self.block(desired, _failed(plan), run, judgement.reason, waits)
-        if waits:
-            return None
-        if _goes_back(desired, moved, self.journal.good(self.environment)):
-            kept = Undo(
-                run, "", (), (), judgement.reason, UndoState.OFF, detail="a rollback is not rolled back"
-            )
-            self.journal.note_undo(self.environment, kept)
-            return kept
-        return self.undo(desired, moved, run, judgement)
-
     def foresee(self, desired: Desired, plan: Plan, judgement: Judgement, run: str) -> tuple[str, ...]:
-        """Block what failed before it is undone on the host: killed meanwhile, nobody must try it again.
+        """Write down what is to follow, before the release is undone on the host: should we be killed.
 
         Returns what went wrong: nothing of it may hold up the way back.
         """
-        if _not_judged(judgement) or not _failed(plan):
+        if _not_judged(judgement):
             return ()
         waits = _silent(judgement)
         try:
-            self.block(desired, _failed(plan), run, judgement.reason, waits)
+            self._block_all(desired, plan, run, judgement, waits)
+            if not waits:
+                self.intend(desired, moved_by(plan), run, judgement)
         except PermissionRefused as error:
             return (f"the release could not be blocked: {error}",)
         return ()
 
-    def catch_up(self, desired: Desired, held: Mapping[str, Held]) -> Undo | None:
-        """Undo in Git what a killed pass only blocked; None where Git has nothing to learn.
+    def follow_up(self, desired: Desired, plan: Plan, outcome: Outcome, run: str) -> Undo | None:
+        """Block what failed in its gate, and undo it in Git; None where Git has nothing to learn.
 
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
-        pinned = {service.name for service in desired.services if service.pinned}
-        for run in sorted({one.block.run for one in held.values()}, reverse=True):
-            blocks = [(one.block, one.good) for name, one in held.items() if name in pinned]
-            moved = tuple(
-                (block.service, good.image, block.image)
-                for block, good in blocks
-                if block.run == run and good and not block.waits_for and not same_pin(good.image, block.image)
-            )
-            if moved and self._was_killed(run):
-                trailers = [told(block) for block, _ in blocks if block.run == run]
-                return self._undo(moved, trailers, run, f"rejected in run {run}, which was killed")
-        return None
+        judgement = outcome.judgement
+        if _not_judged(judgement):
+            return None
+        waits = self._waits_for(desired, plan, outcome)
+        self._block_all(desired, plan, run, judgement, waits)
+        if waits:
+            self._leave_git(run, "the release is not to blame, as far as that can be told")
+            return None
+        return self.undo(desired, moved_by(plan), run, judgement)
+
+    def _leave_git(self, run: str, why: str) -> None:
+        """Take back what was foreseen."""
+        undo = self.journal.undo(self.environment)
+        if undo is not None and undo.run == run:
+            self.journal.note_undo(self.environment, replace(undo, state=UndoState.OFF, detail=why))
 
     def _waits_for(self, desired: Desired, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
         """What must work before the release is tried again, where it is not the release that failed.
@@ -109,15 +91,21 @@ class Rejection:
         if outcome.exonerated or not silent:
             return outcome.exonerated
         restored = outcome.restored
-        worked = restored is not None and restored.verdict is Verdict.PASS and bool(restored.tallies)
-        failed = [desired.service(name) for name in _failed(plan)]
+        made = {tally.subject for tally in restored.tallies if tally.good} if restored is not None else set()
+        worked = restored is not None and restored.verdict is Verdict.PASS and made.issuperset(silent)
+        failed = [desired.service(name) for name in _failed(desired, plan)]
         again = any(rejections(self.environment, self.journal, s.name, s.image) for s in failed)
         return () if worked and again else silent
 
-    def _was_killed(self, run: str) -> bool:
-        """Whether a pass rejected something, and neither ended nor came to tell Git."""
-        story = self.journal.story(self.environment, run)
-        return story is not None and story.run.result is None and story.undo is None
+    def _block_all(
+        self, desired: Desired, plan: Plan, run: str, judgement: Judgement, waits: tuple[str, ...]
+    ) -> None:
+        """Block what was released, and let what should have been brought back wait."""
+        self.block(desired, _failed(desired, plan), run, judgement.reason, waits)
+        back = [entry.name for entry in plan.entries if entry.name in desired.instead and entry.actions]
+        if back:
+            waiting = tuple(sorted({sample.subject for sample in judgement.deciding})) or (judgement.reason,)
+            self.block(desired, back, run, judgement.reason, waiting)
 
     def block(
         self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
@@ -135,22 +123,42 @@ class Rejection:
         ]
         self.journal.block(self.environment, blocks)
 
+    def intend(
+        self, desired: Desired, moved: Sequence[Moved], run: str, judgement: Judgement, *, deep: bool = False
+    ) -> Undo | None:
+        """Write down what is to be undone in Git; None where a release moved no pin.
+
+        A rollback is never rolled back: of one that fails, Git stays as it is.
+
+        Args:
+            desired: the release.
+            moved: the pins that it moved.
+            run: the pass that rejected it.
+            judgement: why.
+            deep: whether Git may be asked for what ran before, where the journal does not know it.
+
+        Raises:
+            ReconcileError: the journal cannot be written, or the repository not be read.
+        """
+        goods = self.journal.good(self.environment)
+        reason = publishable(judgement, self.environment.gate)
+        blocked = [trailer(desired.service(name), desired.compose_version) for name, _, _ in moved]
+        undo = self.undoing.intend(self.environment, run, moved, blocked, goods, reason, deep=deep)
+        if undo is None or (not deep and undo.state is UndoState.IMPOSSIBLE):
+            return None
+        if _goes_back(desired, moved, goods):
+            undo = replace(undo, state=UndoState.OFF, detail="a rollback is not rolled back")
+        self.journal.note_undo(self.environment, undo)
+        return undo
+
     def undo(self, desired: Desired, moved: Sequence[Moved], run: str, judgement: Judgement) -> Undo | None:
         """Undo a release in Git; None where it moved no pin.
 
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
-        reason = publishable(judgement, self.environment.gate)
-        return self._undo(moved, [trailer(desired.service(name)) for name, _, _ in moved], run, reason)
-
-    def _undo(self, moved: Sequence[Moved], blocked: Sequence[str], run: str, reason: str) -> Undo | None:
-        goods = self.journal.good(self.environment)
-        undo = self.undoing.intend(self.environment, run, moved, blocked, goods, reason)
-        if undo is None:
-            return None
-        self.journal.note_undo(self.environment, undo)
-        return self.carry_out(undo)
+        undo = self.intend(desired, moved, run, judgement, deep=True)
+        return self.carry_out(undo) if undo is not None else None
 
     def carry_on(self, undo: Undo) -> Undo:
         """Try again to tell Git. What a person unblocked meanwhile is wanted, and stays.
@@ -188,8 +196,9 @@ def publishable(judgement: Judgement, how: Gate) -> str:
 
 
 def _not_judged(judgement: Judgement) -> bool:
-    """Whether it ended before it was judged: interrupted, or something on the host stood in its way."""
-    return judgement.verdict is Verdict.INCONCLUSIVE and judgement.decision is None
+    """Whether it was interrupted before it was judged."""
+    inconclusive = judgement.verdict is Verdict.INCONCLUSIVE
+    return inconclusive and judgement.decision is None and not judgement.deciding
 
 
 def _silent(judgement: Judgement) -> tuple[str, ...]:
@@ -199,16 +208,24 @@ def _silent(judgement: Judgement) -> tuple[str, ...]:
     return tuple(sorted({sample.subject for sample in judgement.deciding})) or (judgement.reason,)
 
 
-def _failed(plan: Plan) -> list[str]:
-    """The services that a release brought: what was only made again as it was is no release."""
+def _failed(desired: Desired, plan: Plan) -> list[str]:
+    """The services that a release brought.
+
+    What was only made again as it was is no release; nor is what was replaced with the container that it
+    joins, or brought back instead of something blocked.
+    """
     brought = (Change.CHANGE, Change.NEW)
+
+    def releases(entry: Entry, action: Action) -> bool:
+        if isinstance(action, Create):
+            return entry.change in brought
+        joins = isinstance(action, Replace) and action.service.joins and same_pin(entry.before, entry.after)
+        return isinstance(action, Replace) and not joins
+
     return [
         entry.name
         for entry in plan.entries
-        if any(
-            isinstance(a, Replace) or (isinstance(a, Create) and entry.change in brought)
-            for a in entry.actions
-        )
+        if entry.name not in desired.instead and any(releases(entry, action) for action in entry.actions)
     ]
 
 

@@ -120,7 +120,10 @@ def _comparing(host: Host, how: Gate, check: Check, question: Compared, scope: S
     measuring = Measuring.of(host, how, question, scope.containers, scope.fresh)
 
     def take(at_seconds: float) -> Sample:
-        measuring.measure()
+        try:
+            measuring.measure()
+        except EngineFailed as error:  # a look that fails says nothing of the release
+            return Sample(subject, Evidence.NONE, at_seconds, error.problem)
         found = measuring.compared(before)
         return Sample(subject, found.evidence, at_seconds, found.detail, severity=found.severity)
 

@@ -128,7 +128,8 @@ class Successors:
         joined = {name: self._target(name, present) for name in service.shares}
         if not service.joins or not all(joined.values()):
             return service.config_hash
-        hashes = self.host.compose.hashes(self.desired.environment, self.files, [service], joined, {})
+        images = {name: image for name, image in self.desired.instead.items() if name == service.name}
+        hashes = self.host.compose.hashes(self.desired.environment, self.files, [service], joined, images)
         return hashes[service.name]
 
     def _joined(self, service: Service, present: Observed) -> dict[str, str]:

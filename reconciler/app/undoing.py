@@ -76,6 +76,8 @@ class Undoing:
         blocked: Sequence[str],
         goods: Sequence[Good],
         reason: str,
+        *,
+        deep: bool = True,
     ) -> Undo | None:
         """What is to be written in Git about a rejected release; None where it moved no pin.
 
@@ -86,15 +88,18 @@ class Undoing:
             blocked: the values of the trailers that say so to other clones.
             goods: the pins that passed their gate here, newest first.
             reason: why it was rejected, in one sentence.
+            deep: whether Git may be asked for what ran before, where ``goods`` does not say it.
         """
         if not moved:
             return None
-        commits = self.repository.log(self._path(environment), limit=DEEPEST)
-        before = {one[0]: self._before(environment, one, goods, commits) for one in moved}
+        before = {one[0]: _among(one, [g.image for g in goods if g.service == one[0]]) for one in moved}
+        if deep and not all(before.values()):
+            stacks = self._stacks(environment)
+            before = {one[0]: before[one[0]] or _among(one, stacks.get(one[0], ())) for one in moved}
         moves = tuple((name, bad, before[name]) for name, _, bad in moved if before[name])
         undo = Undo(
             run=run,
-            release=commits[0].id if commits else "",
+            release="",
             moves=moves,
             blocked=tuple(blocked),
             reason=" ".join(reason.split()),
@@ -116,11 +121,15 @@ class Undoing:
         later = replace(undo, attempts=undo.attempts + 1, again_at=now + timedelta(seconds=pause))
         found = _Derivation()
         try:
+            if not undo.release:
+                undo = replace(undo, release=next((commit.id for commit in self._log(environment, 1)), ""))
             revision = self._commit(environment, undo, found)
         except Stale as error:
             if found.changed:
                 return replace(later, detail=error.problem)  # others were faster each time
-            ended = UndoState.SUPERSEDED if found.moved else UndoState.DONE
+            proposing = environment.rollback.git is GitPolicy.BRANCH and bool(self._branch(environment))
+            done = UndoState.PROPOSED if proposing else UndoState.DONE
+            ended = UndoState.SUPERSEDED if found.moved else done
             moved = ", ".join(found.moved)
             detail = f"the pin of {moved} was moved meanwhile" if moved else "Git pins it already"
             return replace(undo, state=ended, detail=detail, attempts=undo.attempts + 1, again_at=None)
@@ -189,7 +198,7 @@ class Undoing:
         return derive
 
     def _message(self, environment: Environment, undo: Undo) -> str:
-        release = next((c for c in self._log(environment) if c.id == undo.release), None)
+        release = next((c for c in self._log(environment, DEEPEST) if c.id == undo.release), None)
         subject = release.subject if release else f"{environment.name}: {len(undo.moves)} pins"
         lines = [f'Revert "{subject[:60]}"', ""]
         for service, bad, good in undo.moves:
@@ -205,22 +214,13 @@ class Undoing:
         ]
         return "\n".join([*lines, *(f"{key}: {value}" for key, value in trailers if value)]) + "\n"
 
-    def _before(
-        self, environment: Environment, moved: Moved, goods: Sequence[Good], commits: Sequence[Commit]
-    ) -> str:
-        """The newest pin of what ran before, in the journal or in Git; empty where there is none."""
-        name, ran, bad = moved
-        known = [good.image for good in goods if good.service == name]
-        known += self._pinned_before(environment, name, commits)
-        for image in known:
-            if ran and not same_pin(image, bad) and ("@" not in ran or same_pin(image, ran)):
-                return image
-        return ""
-
-    def _pinned_before(self, environment: Environment, service: str, commits: Sequence[Commit]) -> list[str]:
+    def _stacks(self, environment: Environment) -> dict[str, list[str]]:
+        """What each service was pinned to in Git and still could go back to, the newest first."""
+        commits = self.repository.log(self._path(environment), limit=DEEPEST)
         releases = [(commit.id, self._images(environment, commit)) for commit in reversed(commits)]
-        stack = standing(releases).get(service, ())
-        return [pinned.image for pinned in reversed(stack)]
+        return {
+            name: [pinned.image for pinned in reversed(stack)] for name, stack in standing(releases).items()
+        }
 
     def _images(self, environment: Environment, commit: Commit) -> dict[str, str]:
         """The pins at an old commit; none where its file cannot be read any more."""
@@ -231,8 +231,8 @@ class Undoing:
         except InvalidState:
             return {}
 
-    def _log(self, environment: Environment) -> Iterable[Commit]:
-        return self.repository.log(self._path(environment), limit=DEEPEST)
+    def _log(self, environment: Environment, limit: int) -> Iterable[Commit]:
+        return self.repository.log(self._path(environment), limit=limit)
 
     def _branch(self, environment: Environment) -> str:
         """The remote branch that releases of this environment come from; empty where there is none."""
@@ -252,6 +252,15 @@ class Undoing:
 
     def _path(self, environment: Environment) -> str:
         return self.desired.path(environment.pins)
+
+
+def _among(moved: Moved, images: Iterable[str]) -> str:
+    """The first of these that is what ran before; empty where none is."""
+    _, ran, bad = moved
+    for image in images:
+        if ran and not same_pin(image, bad) and ("@" not in ran or same_pin(image, ran)):
+            return image
+    return ""
 
 
 def proposed_branch(environment: Environment, undo: Undo) -> str:

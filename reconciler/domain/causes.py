@@ -49,12 +49,20 @@ def not_running(service: Service, instance: Instance) -> str:
 
 def why_blocked(block: Block, good: Good | None) -> str:
     """Why a blocked service is not released."""
-    rejected, instead = names(block.image, good.image) if good else (names(block.image, "")[0], "")
+    rejected, instead = names(block.image, good.image) if good else (_short(block.image), "")
     run = f" in run {block.run}" if block.run else ""
     stays = f"; stays on {instead}" if instead and good and good.image != block.image else ""
     if block.waits_for:
-        return f"{rejected} waits for {', '.join(block.waits_for)}, not good without it either{stays}"
+        return f"{rejected} waits until {', '.join(block.waits_for)} is good{stays}"
     return f"{rejected} was rejected here{run} ({block.reason}){stays}"
+
+
+def _short(image: str) -> str:
+    """Its tag, or the first digits of its digest; as it is where it cannot be read."""
+    try:
+        return ImageRef.parse(image).short()
+    except ValueError:
+        return image
 
 
 def names(before: str, after: str) -> tuple[str, str]:

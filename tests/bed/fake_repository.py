@@ -44,6 +44,8 @@ class FakeRepository:
     lost: bool = False
     rehearsed: list[str] = field(default_factory=list)
     authors: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    upstream_branch: str | None = None
     reads: int = 0
     checked_out: Callable[[Mapping[str, str]], None] = lambda _files: None
 
@@ -110,6 +112,7 @@ class FakeRepository:
         if texts == line[-1].files:
             raise Stale(f"Nothing to commit: {edits[0].path} already says so")
         self.authors.append(author)
+        self.messages.append(message)
         commit = self._add(line, texts, message, author.partition(" <")[0] or "dev")
         if push:
             self.pushed.append(push)
@@ -121,7 +124,7 @@ class FakeRepository:
 
     def upstream(self) -> str:
         """See `ports.Repository`."""
-        return self.branch
+        return self.branch if self.upstream_branch is None else self.upstream_branch
 
     def rehearse(self, branch: str) -> None:
         """See `ports.Repository`."""

@@ -11,7 +11,7 @@ from reconciler.domain.gate import Evidence, Judgement, Rule, Watch, judge
 from reconciler.domain.severity import Matrix, Phase, Reaction, Response, Severity, Verdict
 from tests.domain.gate_rounds import at_the_end, row, sample, together, verdict
 
-GOOD, BAD = Evidence.GOOD, Evidence.BAD
+GOOD, BAD, UNREADY, NONE = Evidence.GOOD, Evidence.BAD, Evidence.UNREADY, Evidence.NONE
 GATE = Gate(timeout_seconds=5.0, soak_seconds=4.0)
 CHECK = Rule()
 MILD = Rule(Severity.MEDIUM, frozenset())

@@ -1,8 +1,8 @@
 """The worked example as it is in the repository, on the engine of the bed.
 
-Its own files are what runs: `state/`, with its `reconcile.yaml`, and `examples/kompass/`. Only host ports, project
-names, images and the time that a gate may take are other ones. The controllable web server stands in for all
-four services.
+Its own files are what runs: `state/`, with its `reconcile.yaml`, and `examples/kompass/`. Only host ports,
+project names, images and the time that a gate may take are other ones. The controllable web server stands in
+for all four services.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ class Kompass:
     # -- what is there ----------------------------------------------------------------------------
 
     def project(self, environment: str) -> str:
-        return f"{self.world.project.removesuffix('-staging')}{'-staging' if environment == 'staging' else ''}"
+        return (
+            f"{self.world.project.removesuffix('-staging')}{'-staging' if environment == 'staging' else ''}"
+        )
 
     def pins_file(self, environment: str) -> Path:
         return self.world.state / environment / "compose.pins.yaml"

@@ -1,4 +1,4 @@
-"""The remote of a world's repository: bare, behind file:// or loopback HTTP, and colleagues who push to it."""
+"""The remote of a world's repository: bare, behind file:// or loopback HTTP, and colleagues."""
 
 from __future__ import annotations
 

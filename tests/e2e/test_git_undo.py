@@ -24,7 +24,7 @@ def test_a_rejected_release_is_undone_by_one_commit_with_its_trailers(world: Wor
     assert (undo["state"], undo["commit"], undo["detail"]) == ("done", commit, "pushed to main")
     reason = result.environment["judgement"]["reason"]
     (blocked,) = undo["blocked"]
-    assert re.fullmatch(rf"web {re.escape(world.pins['web'])} [0-9a-f]{{64}}", blocked)
+    assert re.fullmatch(rf"web {re.escape(world.pins['web'])} [0-9a-f]{{64}}( [0-9.]+)?", blocked)
     assert origin.git("log", "-1", "--format=%B", commit).splitlines() == [
         'Revert "Release web:crash"',
         "",

@@ -1,4 +1,4 @@
-"""The worked example does what it says: released, judged by every check of its gate, rolled back, undone in Git."""
+"""The worked example: released, judged by every check of its gate, rolled back, undone in Git."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Rows G-10, G-13 and G-15: many commits, merges, and our own commit, around a rejected release."""
+"""Rows G-10 and G-13 to G-15: many commits, merges, refusals and our own commit, around a bad release."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,5 +106,19 @@ def test_g_15_our_own_commit_starts_nothing() -> None:
     assert (passes.commits(), passes.scene.did) == (commits, [])
 
 
-def test_g_14_a_server_that_refuses_for_months_is_still_asked(world: World) -> None:
-    """Never more often than it was decided to, and the thousandth time as the tenth."""
+def test_g_14_a_server_that_refuses_for_months_is_still_asked(world: GitWorld) -> None:
+    """Less and less often, but each hour at least, the two-thousandth time as the tenth."""
+    origin = world.origin()
+    clone = world.clone(origin)
+    release = world.commit(clone, {PINS: pins(backend="2.0.0")}, "Release the backend")
+    world.git(clone, "push", "--quiet", "origin", "main")
+    world.protect(origin)
+    pauses = []
+    for attempts in (0, 1, 2, 10, 2000):
+        now = SystemClock().now()
+        undo = undoing(world, clone).carry_out(PRODUCTION, replace(rejected(release), attempts=attempts))
+        assert (undo.state, undo.attempts) == (UndoState.PENDING, attempts + 1)
+        assert "protected branch" in undo.detail
+        assert undo.again_at is not None
+        pauses.append(round((undo.again_at - now).total_seconds() / 30))
+    assert pauses == [1, 2, 4, 120, 120]

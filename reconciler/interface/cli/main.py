@@ -37,6 +37,16 @@ COMMANDS = {
 }
 
 
+# \b keeps click from joining the lines; it has to be the character itself.
+HELP = """Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up.
+
+\b
+reconcile --once         one pass: converge, judge, undo if it must be, report
+reconcile plan           what a pass would do
+git revert <pin commit>  roll back; the next pass makes it so
+"""
+
+
 class Commands(click.Group):
     """The commands, imported one at a time. Click offers lazy loading by subclassing only."""
 
@@ -59,7 +69,10 @@ class Commands(click.Group):
 
 
 @click.group(
-    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=HELP,
 )
 @click.option("--once", is_flag=True, help="One pass over the environments, then exit. Never prompts.")
 @click.option("-C", "folder", metavar="DIR", help="The folder that holds reconcile.yaml.")
@@ -100,13 +113,7 @@ def reconcile(
     observe: bool,
     strict: bool,
 ) -> None:
-    r"""Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up.
-
-    \b
-      reconcile --once         one pass: converge, judge, undo if it must be, report
-      reconcile plan           what a pass would do
-      git revert <pin commit>  roll back; the next pass makes it so
-    """
+    """Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up."""
 
     def settings() -> Settings:
         return Settings(

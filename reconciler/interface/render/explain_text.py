@@ -11,7 +11,7 @@ from reconciler.domain.severity import Decision, Matrix, Phase, Ruling, Severity
 from reconciler.interface.render.decision_text import rule_words, subject
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.otherwise import otherwise
-from reconciler.interface.render.phrases import duration
+from reconciler.interface.render.phrases import response_time
 from reconciler.interface.render.style import Style, Tone, table
 
 _CELL = 100
@@ -66,7 +66,10 @@ def checks_table(rulings: Sequence[Ruling], summaries: Sequence[SampleSummary], 
 def _rule(account: Account, style: Style) -> list[str]:
     decision = account.decision
     if decision is None:
-        return [style.paint("rule  the checks did not come to decide", Tone.STRONG), *_reason(account)]
+        return [
+            style.paint("rule  none: it ended before the checks could decide", Tone.STRONG),
+            *_reason(account),
+        ]
     return [style.paint(f"rule  {rule_words(decision)}", Tone.STRONG), *_reason(account)]
 
 
@@ -85,14 +88,14 @@ def _row(ruling: Ruling, summary: SampleSummary | None) -> tuple[str, ...]:
         str(ruling.verdict),
         str(ruling.reaction),
         f"{summary.good} of {summary.samples} good" if summary else "-",
-        duration(summary.slowest_seconds) if summary and summary.slowest_seconds else "-",
+        response_time(summary.slowest_seconds) if summary and summary.slowest_seconds else "-",
         foreign(ruling.detail, _CELL),
     )
 
 
 def _matrix(matrix: Matrix, style: Style) -> list[str]:
     """Severity by verdict, as ``reconcile.yaml`` has it now."""
-    heading = ("SEVERITY", "FAILED", "COULD NOT BE MADE", "... ONCE IT IS KEPT")
+    heading = ("SEVERITY", "FAILED", "NOT MADE IN THE GATE", "NOT MADE LATER")
     return table([heading, *(_matrix_row(matrix, severity) for severity in Severity)], style)
 
 

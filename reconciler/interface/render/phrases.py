@@ -28,6 +28,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
 
 
+def response_time(seconds: float) -> str:
+    """How long an answer took: ``4ms``, and from a tenth of a second on as any other span."""
+    return f"{1000 * seconds:.0f}ms" if seconds < 0.0995 else duration(seconds)
+
+
 def count(number: int, noun: str) -> str:
     """``1 container``, ``2 containers``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -121,6 +121,7 @@ def _head(
     services = {instance.service for instance in instances}
     running = sum(1 for instance in instances if instance.running)
     what = f"{count(len(services), 'service')}, {count(len(instances), 'container')}, {running} running"
+    what = what if instances else "nothing yet"
     path = f"   {foreign(pins_path)}" if pins_path else ""
     return [
         f"desired  {style.paint(revision_line(revision, 60), Tone.STRONG)}{path}",

@@ -47,8 +47,8 @@ def blocked_lines(report: Report, plan: Plan, outcome: Outcome) -> list[str]:
     pins = listed([f"{foreign(e.name, 40)} {short_image(e.after)}" for e in entries])
     waits = waits_for(outcome)
     if waits:
-        when = f"waits in {name} until {listed([foreign(check, 60) for check in waits])}"
-        return [f"  = blocked: {pins} {when} is good without it"]
+        checks = listed([foreign(check, 60) for check in waits])
+        return [f"  = blocked: {pins} for now; the first pass in {name} that finds {checks} good tries again"]
     services = " ".join(_argument(e.name) for e in entries)
     return [
         f"  = blocked: {pins} will not be tried again in {name} until it changes",
@@ -208,4 +208,6 @@ def _git(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str
     if not asked:
         return lines
     todo = "pin a fixed image, or git revert the release"
+    if interrupted(outcome.judgement):
+        todo = "the next pass tries again"
     return [*lines, f"  = {style.paint('help:', Tone.CHANGED)} Git still asks for {listed(asked)}: {todo}"]

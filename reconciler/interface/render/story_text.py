@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
+
 from reconciler.domain.journal import Exhibit, ExhibitKind, Run, SampleSummary, Story
 from reconciler.interface.render.explain_text import checks_table
 from reconciler.interface.render.foreign import foreign, foreign_lines
 from reconciler.interface.render.history_text import change_text
-from reconciler.interface.render.phrases import duration
+from reconciler.interface.render.phrases import duration, response_time
 from reconciler.interface.render.report_text import step_line
 from reconciler.interface.render.style import Style, Tone, table
 from reconciler.interface.render.undo_text import clock_time, git_lines
 
 _LOG_COLUMNS = 200
+_NOTHING: tuple[object, ...] = (None, "", 0, [], {}, [0, 0])
+_DULL = (
+    "GraphDriver",
+    "HostnamePath",
+    "HostsPath",
+    "LogPath",
+    "MaskedPaths",
+    "ReadonlyPaths",
+    "ResolvConfPath",
+)
 
 
 def story_text(story: Story, style: Style) -> str:
@@ -91,7 +103,7 @@ def _samples(story: Story, style: Style) -> list[str]:
 
 
 def _sampled(summary: SampleSummary) -> tuple[str, ...]:
-    slowest = duration(summary.slowest_seconds) if summary.slowest_seconds else "-"
+    slowest = response_time(summary.slowest_seconds) if summary.slowest_seconds else "-"
     last = f"{summary.last.evidence}: {foreign(summary.last.detail, 100)}"
     samples = f"{summary.good} of {summary.samples} good"
     return (foreign(summary.stage, 20), foreign(summary.subject, 60), samples, slowest, last)
@@ -99,8 +111,27 @@ def _sampled(summary: SampleSummary) -> tuple[str, ...]:
 
 def _exhibit(exhibit: Exhibit, style: Style) -> list[str]:
     """Evidence; a bar keeps it from being taken for ours."""
-    lines = [line for line in foreign_lines(exhibit.text, _LOG_COLUMNS) if line]
+    text = exhibit.text if exhibit.kind is ExhibitKind.LOG else _telling(exhibit.text)
+    lines = [line for line in foreign_lines(text, _LOG_COLUMNS) if line]
     return [exhibit_title(exhibit, said=bool(lines)), *(style.paint(f"  | {x}", Tone.QUIET) for x in lines)]
+
+
+def _telling(description: str) -> str:
+    """What says something in a description; all of it is in the JSON."""
+    try:
+        return json.dumps(_pruned(json.loads(description)), indent=1, ensure_ascii=False)
+    except ValueError:  # it was cut where it was too long
+        return description
+
+
+def _pruned(value: object) -> object:
+    """Without what is empty, off or zero; a number of the state says something even then."""
+    if isinstance(value, list):
+        return [_pruned(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    pruned = {name: one if name == "State" else _pruned(one) for name, one in value.items()}
+    return {name: one for name, one in pruned.items() if name not in _DULL and one not in _NOTHING}
 
 
 def exhibit_title(exhibit: Exhibit, *, said: bool = True) -> str:

@@ -28,6 +28,6 @@ def command(session: Session, environments: tuple[str, ...]) -> int:
 def _line(diagnosis: Diagnosis) -> str:
     """One look in one line; a failure has its hint below."""
     mark = "ok  " if diagnosis.good else "FAIL"
-    line = f"  {mark} {diagnosis.subject:<24} {foreign(diagnosis.detail)}"
+    line = f"  {mark} {diagnosis.subject:<24}  {foreign(diagnosis.detail)}"
     hint = diagnosis.error.hint if diagnosis.error else ""
     return f"{line}\n       = help: {foreign(hint)}" if hint else line

@@ -65,7 +65,8 @@ def _text(
         rows = {name: tuple(rollbacks(each)[: limit or None]) for name, each in rows.items()}
     if form == "json":
         return history_document(rows.items())
-    return "\n\n".join(history_text(each, session.style) for each in rows.values())
+    together = sorted(chain.from_iterable(rows.values()), key=lambda row: row.at, reverse=True)
+    return history_text(together, session.style)
 
 
 def _rows(wiring: Wiring, environment: Environment, limit: int) -> tuple[HistoryRow, ...]:

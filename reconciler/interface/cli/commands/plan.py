@@ -55,12 +55,15 @@ def _code(one: Looked, *, detailed: bool) -> int:
 
 def _print(session: Session, looks: Sequence[Looked]) -> None:
     """Plans on stdout; what could not be planned, and why, on stderr."""
+    before = ""
     for one in looks:
         error, plan = _texts(session, one)
         if error:
             click.echo(error, err=True)
         if plan:
-            click.echo(plan)
+            apart = "\n" if before and "\n" in before + plan else ""
+            click.echo(apart + plan)
+            before = plan
 
 
 def _texts(session: Session, one: Looked) -> tuple[str, str]:

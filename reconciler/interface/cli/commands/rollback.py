@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from reconciler.domain.desired import Revision
 from reconciler.domain.environment import GitPolicy
+from reconciler.errors import Stale
 from reconciler.interface.cli.commands import once
 from reconciler.interface.cli.commands.pin import moved_text
 from reconciler.interface.cli.session import Session
@@ -38,4 +40,22 @@ def command(
     branch = "" if no_push or chosen.rollback.git is not GitPolicy.PUSH else wiring.repository.upstream()
     moved = wiring.pins.roll_back(chosen, services, to=to, reason=reason, push=branch)
     click.echo(moved_text(moved), err=session.output in ("json", "markdown"))
-    return 0 if no_converge else once.run(session, environment)
+    if no_converge:
+        return 0
+    _require_checked_out(wiring.repository.head(), moved.revision)
+    return once.run(session, environment)
+
+
+def _require_checked_out(here: Revision, moved: Revision) -> None:
+    """A pass reads HEAD. Where that could not follow, it would release what was just taken back.
+
+    Raises:
+        Stale: HEAD is not the commit that moved the pins.
+    """
+    if here.commit != moved.commit:
+        raise Stale(
+            f"commit {moved.commit[:7]} takes the pins back, but {here.commit[:7]} is checked out here: "
+            "nothing was done on the host",
+            hint="Bring the checkout to that commit (git pull --rebase, or git checkout), "
+            "then: reconcile --once",
+        )

@@ -8,6 +8,8 @@ import click
 
 from reconciler.app.converge import Reconciler
 from reconciler.app.verify import verify
+from reconciler.domain.check import Compared
+from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
 from reconciler.domain.severity import Verdict
 from reconciler.interface.cli import exit_codes
@@ -35,7 +37,7 @@ def command(session: Session, environments: tuple[str, ...], *, timeout: float, 
         judgement = _verified(session, wiring.reconciler(environment), timeout)
         good = judgement.verdict is Verdict.PASS
         codes.append(exit_codes.OK if good else exit_codes.FAILED)
-        click.echo(_text(environment.name, len(environment.gate.checks), judgement))
+        click.echo(_text(environment, judgement))
         if explain:
             from reconciler.interface.render.explain_text import account_text, of_judgement
 
@@ -54,12 +56,17 @@ def _verified(session: Session, reconciler: Reconciler, timeout_seconds: float) 
         return verify(reconciler.host, look.desired, look.observed, timeout_seconds=timeout_seconds)
 
 
-def _text(name: str, checks: int, judgement: Judgement) -> str:
-    """The verdict in one sentence, and what stands against a pass."""
+def _text(environment: Environment, judgement: Judgement) -> str:
+    """The verdict in one sentence, what stands against a pass, and what was not asked."""
+    from reconciler.interface.render.phrases import count, listed
+
+    name, checks = foreign(environment.name), environment.gate.checks
     if judgement.verdict is Verdict.PASS:
-        number = f"{checks} check" if checks == 1 else f"{checks} checks"
-        return f"{foreign(name)}: every container and {number} good"
-    lines = [f"{foreign(name)}: {judgement.verdict}: {foreign(judgement.reason)}"]
+        compared = [foreign(check.name, 60) for check in checks if isinstance(check.question, Compared)]
+        asked = count(len(checks) - len(compared), "check")
+        said = f"{name}: every container and {asked} good"
+        return f"{said}; not asked without a release: {listed(compared)}" if compared else said
+    lines = [f"{name}: {judgement.verdict}: {foreign(judgement.reason)}"]
     return "\n".join(
         [*lines, *(f"  {foreign(s.subject)}: {foreign(s.detail)}" for s in judgement.deciding[1:])]
     )
