@@ -17,11 +17,13 @@ from reconciler.app.looking import Look
 from reconciler.app.samplers import Sampler, Scope, Subject, of_checks, of_container
 from reconciler.app.undoing import Moved, moved_by
 from reconciler.domain.comparison import Measures
+from reconciler.domain.desired import Revision, Service
 from reconciler.domain.gate import Evidence, Judgement, Rule, Sample, Track
 from reconciler.domain.journal import Observation
-from reconciler.domain.observed import Role
+from reconciler.domain.observed import Instance, Role
 from reconciler.domain.report import Report, Result
 from reconciler.domain.severity import Decision, Phase, Reaction, Response, Ruling, Verdict, decide
+from reconciler.errors import EngineUnreachable
 
 EVERY_SECONDS = 1.0
 """How far apart the rounds of samples are, where a check does not say otherwise."""
@@ -68,6 +70,7 @@ class Observing:
     baseline: Mapping[str, Measures]
     seconds: float
     _failing: dict[str, _Failing] = field(default_factory=dict)
+    _restarts: dict[str, int] = field(default_factory=dict)
     _alerts: list[Ruling] = field(default_factory=list)
 
     def run_to_end(self) -> Observed:
@@ -81,21 +84,28 @@ class Observing:
         until = clock.now() + timedelta(seconds=self.seconds)
         self.reconciler.journal.observe(environment, Observation(self.run, self._revision, until))
         try:
-            samplers = self._samplers()
-            tracks: dict[str, Track] = {}
+            checks, tracks = self._checks(), dict[str, Track]()
             while (elapsed := clock.monotonic() - started) < self.seconds:
                 if host.interrupted():
                     return self._ended("interrupted")
                 if self._moved_on():
                     return self._ended("a newer pin arrived")
-                self._round(samplers, tracks, elapsed)
-                decision = self._decide(samplers, tracks, elapsed)
-                if decision.reaction.response is Response.ROLL_BACK:
+                decision = self._look(checks, tracks, elapsed)
+                if decision is not None and decision.reaction.response is Response.ROLL_BACK:
                     return self._take_back(decision, elapsed)
                 clock.wait(min(EVERY_SECONDS, max(self.seconds - elapsed, 0.01)))
             return self._ended("nothing failed that long" if self._failing else "everything stayed good")
         finally:
             self.reconciler.journal.observe(environment, None)
+
+    def _look(self, checks: Sequence[Sampler], tracks: dict[str, Track], elapsed: float) -> Decision | None:
+        """One round, and what it comes to; None where the engine did not answer: that says nothing."""
+        try:
+            samplers = [*self._containers(), *checks]
+            self._round(samplers, tracks, elapsed)
+        except EngineUnreachable:
+            return None
+        return self._decide(samplers, tracks, elapsed)
 
     @property
     def _revision(self) -> str:
@@ -104,25 +114,37 @@ class Observing:
     def _ended(self, reason: str) -> Observed:
         return Observed(reason, alerts=tuple(self._alerts))
 
-    def _samplers(self) -> list[Sampler]:
-        """Containers and checks, as in the gate."""
+    def _serving(self) -> list[tuple[Instance, Service]]:
+        """The containers that serve now: others may have replaced them since."""
         host, desired = self.reconciler.host, self.look.desired
-        observed = host.engine.observe(desired.environment.project)
-        serving = [i for i in observed.instances if i.role is Role.SERVING]
         services = {service.name: service for service in desired.services}
-        released = {name for name, _, _ in self.moved}
-        subjects = []
-        for instance in serving:
-            vitals = host.engine.inspect(instance.id)
-            if instance.service in services and vitals is not None:
-                subject = Subject(instance.id, services[instance.service], vitals.restart_count)
-                subjects.append(of_container(host, desired.environment.gate, subject, instance.name))
-        containers = {name: tuple(i.id for i in serving if i.service == name) for name in services}
-        fresh = frozenset(i.id for i in serving if i.service in released)
+        observed = host.engine.observe(desired.environment.project)
         return [
-            *subjects,
-            *of_checks(host, desired.environment.gate, Scope(containers, fresh, self.baseline)),
+            (instance, services[instance.service])
+            for instance in observed.instances
+            if instance.role is Role.SERVING and instance.service in services
         ]
+
+    def _containers(self) -> list[Sampler]:
+        """A sampler for each container, by its name; restarts count from when it was first seen."""
+        host, how = self.reconciler.host, self.look.desired.environment.gate
+        samplers = []
+        for instance, service in self._serving():
+            if instance.id not in self._restarts:
+                vitals = host.engine.inspect(instance.id)
+                self._restarts[instance.id] = vitals.restart_count if vitals is not None else 0
+            subject = Subject(instance.id, service, self._restarts[instance.id])
+            samplers.append(of_container(host, how, subject, instance.name))
+        return samplers
+
+    def _checks(self) -> list[Sampler]:
+        """The environment's checks, as in the gate."""
+        host, how = self.reconciler.host, self.look.desired.environment.gate
+        serving, released = self._serving(), {name for name, _, _ in self.moved}
+        names = {service.name for _, service in serving}
+        containers = {name: tuple(i.id for i, s in serving if s.name == name) for name in names}
+        fresh = frozenset(i.id for i, service in serving if service.name in released)
+        return of_checks(host, how, Scope(containers, fresh, self.baseline))
 
     def _moved_on(self) -> bool:
         """Whether Git asks for something else by now."""
@@ -187,10 +209,15 @@ class Observing:
 
 
 def _verdict(track: Track, rule: Rule) -> Verdict:
-    """What a subject's samples say now: unlike in the gate, what failed once may have recovered."""
-    if track.latest.final or track.bad >= (1 if rule.brittle else rule.failures):
+    """What a subject's samples say now. Unlike in the gate no single look decides: it may recover yet."""
+    if track.bad >= rule.failures:
         return Verdict.FAIL
     return Verdict.INCONCLUSIVE if track.latest.evidence is Evidence.NONE else Verdict.PASS
+
+
+def _text(reconciler: Reconciler, revision: Revision, path: str) -> str:
+    """The pins file at a revision."""
+    return reconciler.desired.repository.read(revision, path)
 
 
 def observe(reconciler: Reconciler, report: Report) -> Observed | None:
@@ -206,8 +233,8 @@ def observe(reconciler: Reconciler, report: Report) -> Observed | None:
     moved = moved_by(report.plan) if report.plan is not None else ()
     if report.result is not Result.CONVERGED or not moved or report.outcome is None:
         return None
-    look = reconciler.look()
-    if report.revision is None or look.desired.revision.commit != report.revision.commit:
+    look, path = reconciler.look(), reconciler.desired.path(reconciler.environment.pins)
+    if report.revision is None or _text(reconciler, report.revision, path) != look.source.pins_text:
         return Observed("a newer pin arrived")
     seconds = reconciler.environment.gate.matrix.longest_delay_seconds
     return Observing(reconciler, look, report.run, moved, report.outcome.baseline, seconds).run_to_end()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.app.blocked import BLOCKED, same_pin
 from reconciler.app.desired import DesiredState
@@ -118,15 +118,14 @@ class Undoing:
         now = self.clock.now()
         doublings = min(undo.attempts, 10)  # a server may refuse for months, and a float ends at 2**1024
         pause = min(FIRST_PAUSE_SECONDS * 2**doublings, LONGEST_PAUSE_SECONDS)
-        later = replace(undo, attempts=undo.attempts + 1, again_at=now + timedelta(seconds=pause))
-        found = _Derivation()
+        later, found = now + timedelta(seconds=pause), _Derivation()
         try:
             if not undo.release:
                 undo = replace(undo, release=next((commit.id for commit in self._log(environment, 1)), ""))
             revision = self._commit(environment, undo, found)
         except Stale as error:
             if found.changed:
-                return replace(later, detail=error.problem)  # others were faster each time
+                return _again(undo, later, error.problem)  # others were faster each time
             proposing = environment.rollback.git is GitPolicy.BRANCH and bool(self._branch(environment))
             done = UndoState.PROPOSED if proposing else UndoState.DONE
             ended = UndoState.SUPERSEDED if found.moved else done
@@ -134,7 +133,7 @@ class Undoing:
             detail = f"the pin of {moved} was moved meanwhile" if moved else "Git pins it already"
             return replace(undo, state=ended, detail=detail, attempts=undo.attempts + 1, again_at=None)
         except ReconcileError as error:
-            return replace(later, detail=str(error))
+            return _again(undo, later, str(error))
         return self._written(environment, undo, revision, found)
 
     def rehearse(self, environment: Environment) -> tuple[str, ...]:
@@ -252,6 +251,11 @@ class Undoing:
 
     def _path(self, environment: Environment) -> str:
         return self.desired.path(environment.pins)
+
+
+def _again(undo: Undo, at: datetime, why: str) -> Undo:
+    """The same, tried once more and to be tried again; it still names the release that it undoes."""
+    return replace(undo, attempts=undo.attempts + 1, again_at=at, detail=why)
 
 
 def _among(moved: Moved, images: Iterable[str]) -> str:

@@ -1,65 +1,12 @@
-"""Undoing a release in Git: which commit is written, and what is said where none can be."""
+"""Undoing a release in Git: which commit is written, and what it says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-
-import pytest
-
-from reconciler.adapters.state_files import YamlStateFiles
-from reconciler.app.undoing import Moved, Undoing
-from reconciler.domain.blocking import Good
-from reconciler.domain.environment import Environment, GitPolicy, Rollback
-from reconciler.domain.undo import Undo, UndoState
-from reconciler.errors import InvalidState, PermissionRefused, ReconcileError, RepositoryUnreachable
-from tests.app.passes import PINS, Passes, pins_text
-from tests.app.scene import Scene
-from tests.bed.fake_clock import START
-from tests.domain.values import digest, environment, image, svc
-
-DOWN = RepositoryUnreachable("could not push to main: the remote does not answer")
-REASON = "check front: 500 Internal Server Error"
-
-
-@dataclass
-class Desk:
-    """A release of `web` 2 that was rejected, and what undoes it."""
-
-    rollback: Rollback = field(default_factory=lambda: Rollback(GitPolicy.PUSH))
-    passes: Passes = field(default_factory=lambda: Passes(Scene((svc("api"), svc("web")))))
-    release: str = ""
-
-    def __post_init__(self) -> None:
-        self.passes.scene.env = environment(rollback=self.rollback)
-        self.release = self.passes.release("Give the front a new colour", web="2")
-
-    @property
-    def env(self) -> Environment:
-        return self.passes.scene.env
-
-    @property
-    def undoing(self) -> Undoing:
-        return Undoing(self.passes.repository, YamlStateFiles(), self.passes.desired, self.passes.scene.clock)
-
-    def intended(self, *moved: Moved, goods: tuple[Good, ...] = (), reason: str = REASON) -> Undo:
-        """What is to be done about these; about `web` 2 where nothing is said."""
-        moved = moved or (("web", image("web", "1"), image("web", "2")),)
-        undo = self.undoing.intend(self.env, "01M3S9TX7M", moved, ("web … abc",), goods, reason)
-        assert undo is not None
-        return undo
-
-    def done(self, undo: Undo | None = None) -> Undo:
-        return self.undoing.carry_out(self.env, undo or self.intended())
-
-    @property
-    def message(self) -> str:
-        return self.passes.repository.messages[-1]
-
-
-def good(name: str, version: str) -> Good:
-    return Good(name, image(name, version), "hash", "2.26.1", "", START)
-
+from reconciler.domain.environment import GitPolicy, Rollback
+from reconciler.domain.undo import UndoState
+from tests.app.desk import REASON, Desk, good
+from tests.app.passes import PINS, pins_text
+from tests.domain.values import digest, image
 
 # --- done --------------------------------------------------------------------------------------------
 
@@ -264,85 +211,3 @@ def test_another_tag_of_the_rejected_digest_goes_back_as_well() -> None:
     desk.passes.repository.put({PINS: pins_text(pins)})
     assert desk.done(undo).state is UndoState.DONE
     assert desk.passes.pinned()["web"] == "1"
-
-
-# --- pending -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "trouble", [DOWN, PermissionRefused("the branch is protected"), InvalidState("the pins cannot be read")]
-)
-def test_trouble_with_git_is_said_and_never_raised(trouble: ReconcileError) -> None:
-    desk = Desk()
-    desk.passes.repository.troubles.append(trouble)
-    undo = desk.done()
-    assert (undo.state, undo.detail, undo.attempts) == (UndoState.PENDING, str(trouble), 1)
-    assert undo.again_at == START + timedelta(seconds=30)
-    assert desk.done(undo).state is UndoState.DONE
-
-
-def test_a_log_that_cannot_be_read_is_no_more_than_that() -> None:
-    desk = Desk()
-    undo = desk.intended()
-    desk.passes.repository.line.clear()
-    assert desk.done(undo).state is UndoState.PENDING
-
-
-def test_the_pauses_grow_and_never_get_longer_than_an_hour() -> None:
-    desk = Desk()
-    undo, pauses = desk.intended(), []
-    for _ in range(12):
-        desk.passes.repository.troubles.append(DOWN)
-        undo = desk.done(undo)
-        assert undo.again_at is not None
-        pauses.append((undo.again_at - START).total_seconds())
-    assert pauses == [30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, *[3600.0] * 5]
-    desk.passes.repository.troubles.append(DOWN)
-    assert desk.done(replace(undo, attempts=5000)).again_at == START + timedelta(hours=1)
-
-
-def test_a_push_whose_answer_was_lost_is_found_done_and_not_made_twice() -> None:
-    desk = Desk()
-    desk.passes.repository.troubles.append(DOWN)
-    desk.passes.repository.lost = True
-    undo = desk.done()
-    assert undo.state is UndoState.PENDING
-    commits = len(desk.passes.repository.line)
-    assert desk.done(undo).state is UndoState.DONE
-    assert len(desk.passes.repository.line) == commits
-
-
-def test_the_release_that_is_undone_is_still_named_when_others_followed() -> None:
-    desk = Desk()
-    desk.passes.repository.troubles.append(DOWN)
-    undo = desk.done()
-    desk.passes.release("Something else", api="5")
-    assert desk.done(undo).state is UndoState.DONE
-    assert desk.message.startswith('Revert "Give the front a new colour"')
-    assert f"Reconcile-Rollback-Of: {desk.release}\n" in desk.message
-
-
-# --- rehearsed ---------------------------------------------------------------------------------------
-
-
-def test_a_rehearsal_says_what_would_go_wrong() -> None:
-    desk = Desk()
-    assert desk.undoing.rehearse(desk.env) == ()
-    desk.passes.repository.troubles.append(DOWN)
-    assert desk.undoing.rehearse(desk.env) == (f"a rollback could not be written to Git now: {DOWN.problem}",)
-    assert desk.passes.repository.rehearsed == ["main", "main"]
-
-
-def test_nothing_is_rehearsed_with_git_off() -> None:
-    desk = Desk(Rollback(GitPolicy.OFF))
-    desk.passes.repository.troubles.append(DOWN)
-    assert desk.undoing.rehearse(desk.env) == ()
-    assert desk.passes.repository.rehearsed == []
-
-
-def test_a_detached_head_is_no_place_for_a_commit() -> None:
-    desk = Desk()
-    desk.passes.repository.branch = desk.passes.repository.upstream_branch = ""
-    assert "HEAD is detached" in desk.undoing.rehearse(desk.env)[0]
-    undo = desk.done()
-    assert (undo.state, "HEAD is detached" in undo.detail) == (UndoState.PENDING, True)

@@ -29,8 +29,10 @@ class FakeRepository:
     `dirty` are files of the work tree that differ; `before_push` are edits of somebody else that
     arrive just before ours, one commit each; `pushed` the branches that were pushed to. `branches` are
     remote branches beside ours, as a push with `base` begins them. The next pushes, and rehearsals, each end
-    with the next of `troubles`, if there is one; with `lost` the push has arrived all the same. `authors`
-    are those that the commits were asked to have.
+    with the next of `troubles`, if there is one; with `lost` the push has arrived all the same. `authors` are
+    those that our commits were asked to have, `messages` are theirs. `upstream_branch` is the branch that
+    HEAD's branch is pushed to, empty for none, where it is another one. `checked_out` is told of all files
+    whenever HEAD moved.
     """
 
     top: Path = Path("/repository")

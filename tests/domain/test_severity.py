@@ -184,6 +184,14 @@ def test_the_matrix_of_one_is_not_that_of_another() -> None:
             (ruled("check b", Severity.CRITICAL), ruled("check a", Severity.CRITICAL)),
             "critical check a failed: roll back at once",
         ),
+        (
+            (
+                ruled("check a", Severity.CRITICAL, Verdict.INCONCLUSIVE),
+                ruled("check b", Severity.HIGH, attended=False),
+                ruled("check c", Severity.CRITICAL),
+            ),
+            "critical check c failed: roll back at once",
+        ),
     ],
 )
 def test_the_rule_that_decides(rulings: tuple[Ruling, ...], rule: str) -> None:

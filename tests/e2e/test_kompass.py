@@ -128,6 +128,14 @@ def test_a_pass_after_it_says_no_changes(lived: Lived) -> None:
     ]
 
 
+def test_verify_says_what_it_asked_and_what_needs_a_release(lived: Lived) -> None:
+    said = lived.kompass.reconcile("verify", "production").expect(0).stdout
+    assert said == (
+        "production: every container and 5 checks good; "
+        "not asked without a release: latency, errors, memory and logs\n"
+    )
+
+
 def test_the_password_of_the_checks_is_nowhere(lived: Lived) -> None:
     world = lived.kompass.world
     run = of(lived.bad, "production")["run"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.e2e.origin import settled
 from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer, published
 
@@ -101,6 +102,22 @@ def test_rollback_commits_with_trailers_and_converges(world: World) -> None:
     ]
     assert world.git("show", "--numstat", "--format=") == "1\t1\tstate/production/compose.pins.yaml"
     assert world.git("status", "--porcelain") == ""
+
+
+def test_a_rollback_that_the_checkout_cannot_follow_does_not_release_what_it_took_back(world: World) -> None:
+    """HEAD has a commit that nobody pushed, so it cannot be fast-forwarded to the one that was."""
+    origin = settled(world)
+    origin.release(web="web:2")
+    world.once().expect(0)
+    world.commit("Not pushed")
+    before = world.marks()
+    result = world.reconcile("rollback", "production").expect(75)
+    assert origin.tags("web") == ["1"]
+    assert "nothing was done on the host" in result.stderr
+    assert world.marks() == before
+    world.git("pull", "--quiet", "--rebase")
+    world.once().expect(0)
+    assert world.images_of("web") == ["1"]
 
 
 def test_a_rollback_needs_no_registry(world: World) -> None:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.adapters.host_state import Place, SqliteJournal
 from reconciler.domain.blocking import Block
-from reconciler.domain.journal import Story
+from reconciler.domain.journal import Exhibit, ExhibitKind, Story
 from reconciler.interface.cli.main import run_command
 from tests.bed.git_world import GitWorld
 from tests.interface import values as v
@@ -131,7 +131,7 @@ CHECK          SEVERITY  VERDICT  REACTION           SAMPLES       SLOWEST  SEEN
 check search   critical  fail     roll back at once  3 of 12 good  0.42s    503
 check backend  critical  pass     keep               -             -        200
 
-SEVERITY  FAILED                                       COULD NOT BE MADE          ... ONCE IT IS KEPT
+SEVERITY  FAILED                                       NOT MADE IN THE GATE       NOT MADE LATER
 critical  roll back at once                            roll back at once          alert
 high      roll back after 15 min; unattended: at once  roll back at once          alert
 medium    alert, again after 60 min                    alert, again after 60 min  alert, again after 60 min
@@ -165,7 +165,7 @@ def test_explain_a_pass_that_never_came_to_its_gate(here: Here) -> None:
     story = v.story(rulings=(), summaries=(), verdict="", rule="", error="cannot pull")
     here.released(replace(story, run=replace(story.run, reason="cannot pull")))
     out = here("explain", "production").out
-    assert "rule  the checks did not come to decide\nwhy   cannot pull\n" in out
+    assert "rule  none: it ended before the checks could decide\nwhy   cannot pull\n" in out
     assert "What would have changed it" not in out
 
 
@@ -241,7 +241,7 @@ def test_history_shows_a_pass_by_the_beginning_of_its_id(here: Here) -> None:
         "check search   critical  fail     roll back at once  3 of 12 good",
         "verify  check search  5 of 5 good",
         "last lines of kompass-production-backend-1:\n  | ERROR one\n  | bye\n",
-        'kompass-production-backend-1, as the engine described it:\n  | {"Id": "x"}\n',
+        'kompass-production-backend-1, as the engine described it:\n  | {\n  |  "Id": "x"\n  | }\n',
         "Git: 5b0c7f1 reverts 8f3c2d1, pushed to main\n",
         "note: cannot tag backend:rollback\n",
     ):
@@ -263,6 +263,40 @@ def test_history_cannot_show_what_is_not_there(here: Here) -> None:
     assert "no single pass whose id begins with 'ZZZ'" in here("history", "show", "ZZZ").err
     assert here("history", "show", "ZZZ").code == 64
     assert here("history", "show").code == 64
+
+
+def test_history_shows_of_a_description_what_says_something(here: Here) -> None:
+    told = {"Name": "/web", "Config": {"User": "", "Env": ["A=…"]}, "Mounts": [], "LogPath": "/var/log/x"}
+    text = json.dumps({**told, "State": {"ExitCode": 0, "OOMKilled": False}})
+    run = here.released(v.story(exhibits=(Exhibit("web-1", ExhibitKind.DESCRIPTION, text),)))
+    shown = "".join(
+        line[4:] for line in here("history", "show", run).out.split("\n") if line.startswith("  | ")
+    )
+    assert json.loads(shown) == {
+        "Name": "/web",
+        "Config": {"Env": ["A=…"]},
+        "State": {"ExitCode": 0, "OOMKilled": False},
+    }
+    cut = here.released(v.story(exhibits=(Exhibit("web-1", ExhibitKind.DESCRIPTION, text[:40]),)))
+    assert f"  | {text[:40]}\n" in here("history", "show", cut).out
+
+
+def test_history_of_several_environments_says_which_is_which(here: Here) -> None:
+    other = (
+        SETTINGS.replace("production:", "staging:")
+        .replace("-production", "-staging")
+        .partition("environments:\n")[2]
+    )
+    here.commit({"state/reconcile.yaml": SETTINGS + other}, "Add an environment")
+    out = here("history").out
+    assert out.count("ENVIRONMENT") == 1
+    assert {"production", "staging"} <= set(out.split())
+
+
+def test_help_keeps_the_lines_of_what_one_does(here: Here) -> None:
+    out = here("--help").out
+    assert "\n  reconcile plan           what a pass would do\n" in out
+    assert "\\b" not in out
 
 
 def test_history_holds_rollbacks_that_git_was_not_told_of(here: Here) -> None:

@@ -115,5 +115,7 @@ def test_a_delayed_rollback_is_told_with_its_delay() -> None:
 
 def test_a_verification_that_did_not_come_to_its_checks() -> None:
     text = account_text(of_judgement(Judgement(Verdict.FAIL, "web: it is not there")), MATRIX, Style())
-    assert text.startswith("rule  the checks did not come to decide\nwhy   web: it is not there\n\nSEVERITY ")
+    assert text.startswith(
+        "rule  none: it ended before the checks could decide\nwhy   web: it is not there\n\nSEVERITY "
+    )
     assert otherwise(v.decision(), MATRIX) == []

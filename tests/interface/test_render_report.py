@@ -226,14 +226,17 @@ def test_what_could_not_be_judged_is_not_tried_again_before_it_can() -> None:
     outcome = Outcome(Result.ROLLED_BACK, judgement, v.passed(0))
     text = report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome), PLAIN)
     assert "  = rule: critical check search could not be made: roll back at once\n" in text
-    assert "  = blocked: backend 1.8.2 waits in production until check search is good without it\n" in text
+    until = "the first pass in production that finds check search good tries again"
+    assert f"  = blocked: backend 1.8.2 for now; {until}\n" in text
     assert "git revert" not in text
 
 
 def test_an_interrupted_release_is_not_blocked() -> None:
     judgement = Judgement(Verdict.INCONCLUSIVE, "interrupted while the gate was open", (), 12.0)
     outcome = Outcome(Result.ROLLED_BACK, judgement, v.passed())
-    assert "blocked" not in report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome), PLAIN)
+    text = report_text(v.report(Result.ROLLED_BACK, v.plan(v.changed()), outcome), PLAIN)
+    assert "blocked" not in text
+    assert "  = help: Git still asks for backend 1.8.2: the next pass tries again\n" in text
 
 
 def test_logs_are_capped() -> None:
@@ -299,7 +302,7 @@ error: production is DEGRADED: what ran before runs again, and does not pass eit
 """
         in text
     )
-    assert "waits in production until kompass-production-backend-1 is good without it" in text
+    assert "the first pass in production that finds kompass-production-backend-1 good tries again" in text
     assert "docker rename" not in text
 
 
