@@ -28,6 +28,7 @@ class World:
     """A repository with ``app/`` and ``state/``, and everything that happens around it.
 
     Each run has the variables of ``canaries``, whose values may appear nowhere; a `Witness` looks for them.
+    It also has those of ``variables``.
 
     >>> world.stack("services: {web: {image: web}}", web="web:1")
     >>> world.once().expect(0)
@@ -52,6 +53,7 @@ class World:
         if host:
             self.settings["engine"] = {"host": host}
         self.canaries = {name: canary() for name in ("CANARY_EMAIL", "CANARY_PASSWORD", "CANARY_TOKEN")}
+        self.variables: dict[str, str] = {}
         self.started: list[Run] = []
 
     def __enter__(self) -> Self:
@@ -89,6 +91,7 @@ class World:
             "DOCKER_HOST": self.host,
             "RECONCILE_STATE_DIR": str(self.root / "memory"),
             **self.canaries,
+            **self.variables,
         }
 
     def reconcile(
@@ -200,9 +203,14 @@ class World:
         self.pins = {name: service["image"] for name, service in document["services"].items()}
         return self.git("rev-parse", "HEAD")
 
-    def check(self, name: str, url: str, **more: Any) -> None:
-        """Add an HTTP check to the gate; written with the next commit."""
-        self.settings["gate"].setdefault("checks", {})[name] = {"http": {"url": url}, **more}
+    def check(self, name: str, question: str | Mapping[str, Any], **more: Any) -> None:
+        """Add a check to the gate; written with the next commit.
+
+        >>> world.check("web", f"{url}/health", severity="high")
+        >>> world.check("port", {"tcp": "localhost:5432"})
+        """
+        asked = {"http": {"url": question}} if isinstance(question, str) else question
+        self.settings["gate"].setdefault("checks", {})[name] = {**asked, **more}
 
     # -- the engine -------------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ def _runbook_row(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
 
 
 def _took(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
-    if row.automatic and row.seconds is not None:
+    if row.seconds is not None:
         return duration(row.seconds)
     undone = next((r for r in rows if _is(r, row.rollback_of) and r.environment == row.environment), None)
     return duration(max((row.at - undone.at).total_seconds(), 0.0)) if undone else "-"
@@ -106,15 +106,16 @@ def _resolution(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
     if row.automatic and row.result == Result.ROLLBACK_FAILED:
         done = f"could not be restored: {done}"
     services = {change[0] for change in row.changes}
+    newer = rows[: list(rows).index(row)]  # the order of history: two commits may be of one second
     later = [
         r
-        for r in rows
-        if r.environment == row.environment and r.at > row.at and not r.rollback_of
+        for r in newer
+        if r.environment == row.environment and not r.rollback_of
         if services & {change[0] for change in r.changes}
     ]
     if not later:
         return done
-    following = min(later, key=lambda r: r.at)
+    following = later[-1]
     pinned = ", ".join(change_text(change) for change in following.changes if change[0] in services)
     return f"{done}; later {pinned} ({following.revision[:7]})"
 

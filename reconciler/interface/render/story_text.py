@@ -34,9 +34,9 @@ def story_text(story: Story, style: Style) -> str:
         _steps(story, style),
         _decision(story, style),
         _samples(story, style),
-        *(_exhibit(exhibit, style) for exhibit in story.exhibits),
         git_lines(story.undo) if story.undo is not None else [],
         [f"note: {foreign(note)}" for note in story.notes],
+        *(_exhibit(exhibit, style) for exhibit in story.exhibits),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
