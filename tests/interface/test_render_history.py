@@ -132,7 +132,7 @@ def test_a_rollback_from_another_clone_has_the_time_between_the_commits() -> Non
     row = replace(TOLD, seconds=None, result="")
     assert "| reconcile | 1h04m |" in runbook_table([row, AUTOMATIC, RELEASE])
     by_hand = replace(ROLLBACK, run="01J9ZM02QX", seconds=3.0, result="converged")
-    assert "| dev | 1h04m |" in runbook_table([by_hand, RELEASE])
+    assert "| dev | 3.0s |" in runbook_table([by_hand, RELEASE]), "the pass, where this host knows it"
 
 
 def test_a_rollback_that_failed() -> None:
