@@ -93,8 +93,10 @@ class Reconciler:
                 self._remember(found, outcome, chronicle)
                 if late is not None:
                     outcome = _taken_back(outcome, late)
-                undo = self._follow_up(host, found, outcome, chronicle, late) or self._owed(host, begun=True)
-                undo = news(undo, found.held)
+                new = self._follow_up(host, found, outcome, chronicle, late)
+                undo = new or news(
+                    self._owed(host, begun=True) or undo, found.held
+                )  # what is new is not held yet
         except ReconcileError as problem:
             error = problem
         sync, health = self._after(found, outcome, error)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from reconciler.app.blocked import same_pin
 from reconciler.app.converge import Late, Reconciler
 from reconciler.app.gatekeeper import CHECKS_AT_ONCE
 from reconciler.app.looking import Look
@@ -23,7 +25,7 @@ from reconciler.domain.journal import Observation
 from reconciler.domain.observed import Instance, Role
 from reconciler.domain.report import Report, Result
 from reconciler.domain.severity import Decision, Phase, Reaction, Response, Ruling, Verdict, decide
-from reconciler.errors import EngineUnreachable
+from reconciler.errors import EngineUnreachable, PermissionRefused, ReconcileError
 
 EVERY_SECONDS = 1.0
 """How far apart the rounds of samples are, where a check does not say otherwise."""
@@ -71,6 +73,7 @@ class Observing:
     seconds: float
     _failing: dict[str, _Failing] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
     _alerts: list[Ruling] = field(default_factory=list)
 
     def run_to_end(self) -> Observed:
@@ -79,10 +82,10 @@ class Observing:
         Raises:
             ReconcileError: the engine went away.
         """
-        host, environment = self.reconciler.host, self.reconciler.environment
+        host = self.reconciler.host
         clock, started = host.clock, host.clock.monotonic()
         until = clock.now() + timedelta(seconds=self.seconds)
-        self.reconciler.journal.observe(environment, Observation(self.run, self._revision, until))
+        self._note(Observation(self.run, self._revision, until))
         try:
             checks, tracks = self._checks(), dict[str, Track]()
             while (elapsed := clock.monotonic() - started) < self.seconds:
@@ -96,7 +99,12 @@ class Observing:
                 clock.wait(min(EVERY_SECONDS, max(self.seconds - elapsed, 0.01)))
             return self._ended("nothing failed that long" if self._failing else "everything stayed good")
         finally:
-            self.reconciler.journal.observe(environment, None)
+            self._note(None)
+
+    def _note(self, observation: Observation | None) -> None:
+        """Say in the journal that this is under way, or over; a full disk does not end it."""
+        with suppress(PermissionRefused):
+            self.reconciler.journal.observe(self.reconciler.environment, observation)
 
     def _look(self, checks: Sequence[Sampler], tracks: dict[str, Track], elapsed: float) -> Decision | None:
         """One round, and what it comes to; None where the engine did not answer: that says nothing."""
@@ -147,7 +155,15 @@ class Observing:
         return of_checks(host, how, Scope(containers, fresh, self.baseline))
 
     def _moved_on(self) -> bool:
-        """Whether Git asks for something else by now."""
+        """Whether Git asks for something else by now, or another clone released it already.
+
+        Where that cannot be told, it is not so: whoever cannot read Git must still take back what fails.
+        """
+        with suppress(ReconcileError):
+            return self._pinned_anew() or self._released_anew()
+        return False
+
+    def _pinned_anew(self) -> bool:
         desired = self.reconciler.desired
         head = desired.repository.head()
         if head.commit == self._revision:
@@ -155,13 +171,27 @@ class Observing:
         path = desired.path(self.reconciler.environment.pins)
         return desired.repository.read(head, path) != self.look.source.pins_text
 
+    def _released_anew(self) -> bool:
+        """Whether a later pass moved one of these services on."""
+        released = {name for name, _, _ in self.moved}
+        last = self.reconciler.journal.runs(self.reconciler.environment, limit=1)
+        return any(
+            run.id > self.run and name in released and before and not same_pin(before, after)
+            for run in last
+            if run.result is Result.CONVERGED
+            for name, before, after in run.changes
+        )
+
     def _round(self, samplers: Sequence[Sampler], tracks: dict[str, Track], elapsed: float) -> None:
-        """One sample of each, side by side."""
+        """One sample of each that is due, side by side. What is not good is asked again in the next round."""
+        due = [one for one in samplers if self._due.get(one.subject, 0.0) <= elapsed]
         with ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="check") as pool:
-            taken = list(pool.map(lambda sampler: sampler.take(elapsed), samplers))
-        for sampler, sample in zip(samplers, taken, strict=True):
+            taken = list(pool.map(lambda sampler: sampler.take(elapsed), due))
+        for sampler, sample in zip(due, taken, strict=True):
             track = tracks.get(sampler.subject, Track(sample, was_good=True))
             tracks[sampler.subject] = track.after(sample, sampler.rule)
+            rests = sampler.interval_seconds if sample.evidence is Evidence.GOOD else 0.0
+            self._due[sampler.subject] = elapsed + rests
 
     def _decide(self, samplers: Sequence[Sampler], tracks: Mapping[str, Track], elapsed: float) -> Decision:
         """What is due by now, of all that fails."""

@@ -76,7 +76,8 @@ class Rejection:
 
     def _leave_git(self, run: str, why: str) -> None:
         """Take back what was foreseen."""
-        undo = self.journal.undo(self.environment)
+        story = self.journal.story(self.environment, run)  # an older undoing may still come first
+        undo = story.undo if story is not None else None
         if undo is not None and undo.run == run:
             self.journal.note_undo(self.environment, replace(undo, state=UndoState.OFF, detail=why))
 
@@ -146,10 +147,15 @@ class Rejection:
         undo = self.undoing.intend(self.environment, run, moved, blocked, goods, reason, deep=deep)
         if undo is None or (not deep and undo.state is UndoState.IMPOSSIBLE):
             return None
-        if _goes_back(desired, moved, goods):
+        if not self._foreseen(run) and _goes_back(desired, moved, goods):
             undo = replace(undo, state=UndoState.OFF, detail="a rollback is not rolled back")
         self.journal.note_undo(self.environment, undo)
         return undo
+
+    def _foreseen(self, run: str) -> bool:
+        """Whether it was written down already that this is to be undone; what is good has moved on since."""
+        story = self.journal.story(self.environment, run)
+        return story is not None and story.undo is not None and story.undo.state is UndoState.PENDING
 
     def undo(self, desired: Desired, moved: Sequence[Moved], run: str, judgement: Judgement) -> Undo | None:
         """Undo a release in Git; None where it moved no pin.

@@ -59,7 +59,8 @@ class Story:
 
         def interrupted() -> bool:
             if self.at(seconds) and not happened:
-                happened.append(happens() or True)
+                happened.append(True)
+                happens()
             return False
 
         self.scene.interrupted = interrupted

@@ -11,7 +11,9 @@ import pytest
 
 from tests.bed.registry import Registry
 from tests.bed.tools import BedError, docker
+from tests.e2e.gated import for_a_while, gated
 from tests.e2e.images import Images
+from tests.e2e.origin import Origin
 from tests.e2e.stage import STACK
 from tests.e2e.world import World, await_answer, published
 
@@ -83,3 +85,17 @@ def stage(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         world.once().expect(0)
         await_answer(world.url, "version=1")
         yield world
+
+
+@pytest.fixture(scope="module")
+def common_origin(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    """The world and the remote of `origin`."""
+    with World(tmp_path_factory.mktemp("gated"), images) as world:
+        yield gated(world)
+
+
+@pytest.fixture
+def origin(common_origin: Origin) -> Iterator[Origin]:
+    """A remote with a world in which version 1 runs; both are as they were when the test is over."""
+    with for_a_while(common_origin):
+        yield common_origin

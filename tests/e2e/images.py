@@ -16,6 +16,7 @@ SWITCHES = {
     "broken": {"STATUS": "500"},
     "brief": {"DIE_AFTER": "0.2"},
     "dying": {"DIE_AFTER": "1.5"},
+    "loop": {"DIE_AFTER": "3"},
     "late": {"STATUS_AFTER": "3", "STATUS_LATER": "500"},
     "slow0": {"DELAY_MS": "100"},
     "slow10": {"DELAY_MS": "110"},

@@ -39,8 +39,8 @@ class Witness:
     Args:
         url: what a client of the service asks; it must answer when the block begins. Nobody asks without it.
         never_without: services of which some instance must run at every moment, as with start-first.
-        again: whether one more pass at the end may do nothing (I-6); as the report says it by default:
-            a pass that converged must be followed by one without changes.
+        again: whether one more pass at the end must do nothing (I-6); as the report says it by default:
+            a pass that converged, or that rejected a release, must be followed by one without changes.
 
     >>> with Witness(world, url) as witness:
     ...     world.release(web="web:2")
@@ -132,7 +132,7 @@ class Witness:
             broken += invariants.as_claimed(claim, self.before.running(), after.running())
         if len(claims) == 1:
             broken += invariants.as_before(claims[0], self.before.running(), after.running())
-        if self.again or (self.again is None and claims and claims[-1].good):
+        if self.again or (self.again is None and claims and claims[-1].result != "failed"):
             broken += self.one_more_pass()
         broken += leftovers(self.world, self.look(), self._mounted(after))
         seen = places(self.world, after, self.events, self.spy.seen, *self.remotes)
@@ -147,7 +147,8 @@ class Witness:
         broken = invariants.quiet(self.world.project, ids, self.recorder.events[begin:end])
         if self.world.marks() != before:
             broken.append("I-6: one more pass left other containers")
-        if result.code or not result.stdout.startswith("No changes."):
+        # What Git does not know yet is said before.
+        if result.code or not any(line.startswith("No changes.") for line in result.stdout.splitlines()):
             broken.append(f"I-6: one more pass exited with {result.code} and said: {result.said}")
         return broken
 
