@@ -22,6 +22,7 @@ from reconciler.adapters.docker_host.translate import translated
 from reconciler.errors import (
     EngineFailed,
     EngineUnreachable,
+    HostConflict,
     PermissionRefused,
     ReconcileError,
     Refused,
@@ -106,10 +107,22 @@ def test_the_lists_are_not_empty() -> None:
     ],
 )
 def test_an_answer_is_said_in_the_engines_words(status: int, kind: type[ReconcileError]) -> None:
-    error = outcome(docker.errors.APIError("no", response(status), "port is\n already allocated"))
+    error = outcome(docker.errors.APIError("no", response(status), "no such\n thing"))
     assert type(error) is kind
-    assert "port is already allocated" in error.problem
+    assert "no such thing" in error.problem
     assert "http+docker" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (409, 'Conflict. The container name "/web" is already in use by container "0a1b"'),
+        (500, "Bind for 0.0.0.0:80 failed: port is already allocated"),
+        (500, "listen tcp4 127.0.0.1:80: bind: address already in use"),
+    ],
+)
+def test_what_is_in_the_way_on_the_host_is_told_from_other_failures(status: int, words: str) -> None:
+    assert type(outcome(docker.errors.APIError("no", response(status), words))) is HostConflict
 
 
 @pytest.mark.parametrize(
