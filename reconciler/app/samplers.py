@@ -185,16 +185,15 @@ def _seen_of(subject: Subject, vitals: Vitals | None) -> tuple[Evidence, str, bo
     """Evidence, what was seen, and whether waiting cannot mend it."""
     if vitals is None:
         return Evidence.BAD, "it is gone", True
-    memory = ", out of memory" if vitals.oom_killed else ""
     restarts = vitals.restart_count - subject.restarts
     if restarts > 0:
-        detail = f"restarted {restarts} times (exit code {vitals.exit_code}{memory})"
-        return Evidence.BAD, detail, restarts >= CRASHES
+        return Evidence.BAD, f"restarted {restarts} times{_last_end(vitals)}", restarts >= CRASHES
     if vitals.state is State.EXITED and subject.service.one_shot and vitals.exit_code == 0:
         return Evidence.GOOD, "exited with 0", False
     if vitals.state is not State.RUNNING:
         reason = f": {vitals.error}" if vitals.error else ""
         final = vitals.state is not State.RESTARTING
+        memory = ", out of memory" if vitals.oom_killed else ""
         return Evidence.BAD, f"{vitals.state} with {vitals.exit_code}{memory}{reason}", final
     match vitals.health:
         case Health.STARTING:
@@ -205,3 +204,10 @@ def _seen_of(subject: Subject, vitals: Vitals | None) -> tuple[Evidence, str, bo
             return Evidence.GOOD, "healthy", False
         case Health.NONE:
             return Evidence.GOOD, "running", False
+
+
+def _last_end(vitals: Vitals) -> str:
+    """How a restarted container ended; of one that runs again the engine says 0, whatever it was."""
+    code = f"exit code {vitals.exit_code}" if vitals.exit_code or vitals.state is not State.RUNNING else ""
+    words = [word for word in (code, "out of memory" if vitals.oom_killed else "") if word]
+    return f" ({', '.join(words)})" if words else ""
