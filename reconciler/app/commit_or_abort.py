@@ -22,6 +22,7 @@ from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineFailed
 
 LOG_LINES = 100
+HEALTH_MARGIN_SECONDS = 5.0
 LONGEST_SETTLE_SECONDS = 5.0
 """How long a rejected start-first successor may go on beside its predecessor, which is not healthy yet."""
 
@@ -226,6 +227,11 @@ def _verify(placement: Placement) -> Judgement:
         Subject(container, service, placement.restarts_before(container)) for container, service in ids
     ]
     how = replace(placement.desired.environment.gate, soak_seconds=0.0)
+    # A HEALTHCHECK is asked one interval after the start: a shorter time-out would call what is well lost.
+    looks = [placement.host.engine.inspect(container) for container, _ in ids]
+    longest = max((vitals.first_health_seconds for vitals in looks if vitals is not None), default=0.0)
+    if longest:
+        how = replace(how, timeout_seconds=max(how.timeout_seconds, longest + HEALTH_MARGIN_SECONDS))
     host = replace(placement.host, interrupted=lambda: False)
     back = {name: tuple(i for i, service in ids if service.name == name) for name in {s.name for _, s in ids}}
     scope = replace(placement.scope(), comparing=False)

@@ -94,9 +94,8 @@ class Reconciler:
                 if late is not None:
                     outcome = _taken_back(outcome, late)
                 new = self._follow_up(host, found, outcome, chronicle, late)
-                undo = new or news(
-                    self._owed(host, begun=True) or undo, found.held
-                )  # what is new is not held yet
+                # What is new is not held yet.
+                undo = new or news(self._owed(host, begun=True) or undo, found.held)
         except ReconcileError as problem:
             error = problem
         sync, health = self._after(found, outcome, error)
@@ -136,7 +135,6 @@ class Reconciler:
     def _rollout(self, host: Host, found: Look, chronicle: Chronicle, started_at: datetime) -> Outcome:
         from reconciler.app.rollout import Rollout  # most passes need none of it
 
-        source = found.source
         self._begin(found, chronicle, started_at)
         pool = ThreadPoolExecutor(1, thread_name_prefix="rehearse")
         try:
@@ -144,12 +142,12 @@ class Reconciler:
             rehearsing = pool.submit(rejection.rehearse, found.plan)
             return Rollout(
                 host,
-                source.desired,
-                source.files,
+                found.desired,
+                found.source.files,
                 found.plan,
                 found.observed,
                 self.reserve,
-                source.stamp,
+                found.source.stamp,
                 self.parachute,
                 before_switch=lambda: _rehearsed(rehearsing),
                 before_abort=lambda judgement: rejection.foresee(
@@ -186,7 +184,7 @@ class Reconciler:
         rejection = self._rejection(host)
         try:
             if late is not None:
-                return rejection.undo(late.desired, late.moved, late.run, late.judgement)
+                return rejection.follow_late(late.desired, late.moved, outcome, late.run)
             return rejection.follow_up(found.desired, found.plan, outcome, chronicle.run)
         except ReconcileError as error:
             chronicle.notes.append(f"the release could not be blocked or undone in Git: {error}")
@@ -203,9 +201,9 @@ class Reconciler:
         if undo is None or undo.state not in (UndoState.PENDING, UndoState.PROPOSED):
             return None
         waits = undo.again_at is not None and host.clock.now() < undo.again_at
-        if undo.state is UndoState.PROPOSED or waits or (not undo.attempts and not begun):
+        if undo.state is UndoState.PROPOSED or waits:
             return undo
-        return self._rejection(host).carry_on(undo)
+        return self._rejection(host).carry_on(undo) if undo.attempts or begun else None
 
     def _rejection(self, host: Host) -> Rejection:
         from reconciler.app.rejection import Rejection

@@ -74,6 +74,27 @@ class Rejection:
             return None
         return self.undo(desired, moved_by(plan), run, judgement)
 
+    def follow_late(
+        self, desired: Desired, moved: Sequence[Moved], outcome: Outcome, run: str
+    ) -> Undo | None:
+        """Undo in Git what failed after it was kept; None where the same fails without it.
+
+        Args:
+            desired: the release.
+            moved: the pins that it moved.
+            outcome: of the pass that took it back.
+            run: the pass that released it.
+
+        Raises:
+            ReconcileError: the journal cannot be written, or the repository not be read.
+        """
+        if not outcome.exonerated:
+            return self.undo(desired, moved, run, outcome.judgement)
+        services, waits = [name for name, _, _ in moved], outcome.exonerated
+        self.block(desired, services, run, outcome.judgement.reason, waits)
+        self._leave_git(run, "the release is not to blame, as far as that can be told")
+        return None
+
     def _leave_git(self, run: str, why: str) -> None:
         """Take back what was foreseen."""
         story = self.journal.story(self.environment, run)  # an older undoing may still come first

@@ -149,7 +149,8 @@ class Vitals:
     """One container, looked at closely: what the gate judges.
 
     ``started_at`` is the engine's own text and is only ever compared for equality.
-    ``error`` is what the engine said when it could not start it.
+    ``error`` is what the engine said when it could not start it. ``first_health_seconds`` is how long after
+    its start its HEALTHCHECK may first say something, 0 where it has none.
     """
 
     id: str
@@ -164,3 +165,4 @@ class Vitals:
     image: str = ""
     image_id: str = ""
     restart_policy: str = "no"
+    first_health_seconds: float = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.docker_host.images import familiar
-from reconciler.adapters.docker_host.observe import instance, policy_of, policy_text, taken_ports
+from reconciler.adapters.docker_host.observe import instance, policy_of, policy_text, taken_ports, vitals
 from reconciler.adapters.docker_host.successor import creation
 from reconciler.domain.observed import Health, State
 
@@ -241,3 +241,37 @@ def test_a_volume_that_both_share_already_is_left_alone() -> None:
     mounts = [{"Type": "volume", "Name": VOLUME, "Destination": "/data", "RW": True}]
     body, _ = created(container("2", mounts=mounts, host={"VolumesFrom": [OLD_ID]}))
     assert not body["HostConfig"].get("Mounts")
+
+
+# --- How long a HEALTHCHECK may keep its verdict to itself ------------------------------------------
+
+INSPECTED: dict[str, Any] = {
+    "Id": "0a",
+    "Name": "/web",
+    "State": {
+        "Status": "running",
+        "ExitCode": 0,
+        "StartedAt": "2026-09-30T14:00:00Z",
+        "OOMKilled": False,
+        "Error": "",
+    },
+    "RestartCount": 0,
+    "Image": "sha256:0a",
+    "HostConfig": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "seconds"),
+    [
+        (None, 0.0),
+        ({"Test": ["NONE"]}, 0.0),
+        ({"Test": ["CMD", "ready"]}, 60.0),
+        ({"Test": ["CMD", "ready"], "Interval": 10**9, "Timeout": 2 * 10**9}, 3.0),
+    ],
+)
+def test_the_first_answer_of_a_health_check_takes_its_interval(
+    check: dict[str, Any] | None, seconds: float
+) -> None:
+    content = INSPECTED | {"Config": {"Image": "web", "Healthcheck": check}}
+    assert vitals(content).first_health_seconds == seconds

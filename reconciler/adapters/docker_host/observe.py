@@ -109,7 +109,16 @@ def vitals(content: Mapping[str, Any]) -> Vitals:
         image=content["Config"]["Image"],
         image_id=content["Image"],
         restart_policy=policy_text(content["HostConfig"].get("RestartPolicy") or {}),
+        first_health_seconds=_first_health(content["Config"].get("Healthcheck") or {}),
     )
+
+
+def _first_health(check: Mapping[str, Any]) -> float:
+    """Seconds until a HEALTHCHECK was asked once: after its first interval, 30 s by default."""
+    if not check.get("Test") or check["Test"][0] == "NONE":
+        return 0.0
+    usual = 30 * 10**9
+    return ((check.get("Interval") or usual) + (check.get("Timeout") or usual)) / 10**9
 
 
 def policy_text(policy: Mapping[str, Any]) -> str:
