@@ -172,8 +172,8 @@ class Reconciler:
     def _block(self, host: Host, late: Late) -> None:
         """Block a release that failed late, and write down that Git is to be told."""
         rejection, services = self._rejection(host), [name for name, _, _ in late.moved]
-        rejection.block(late.desired, services, late.run, late.judgement.reason)
         rejection.intend(late.desired, late.moved, late.run, late.judgement)
+        rejection.block(late.desired, services, late.run, late.judgement.reason)
 
     def _follow_up(
         self, host: Host, found: Look, outcome: Outcome | None, chronicle: Chronicle, late: Late | None

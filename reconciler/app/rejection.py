@@ -51,9 +51,9 @@ class Rejection:
             return ()
         waits = _silent(judgement)
         try:
-            self._block_all(desired, plan, run, judgement, waits)
-            if not waits:
+            if not waits:  # before the block: what is blocked and not foreseen, Git would never learn
                 self.intend(desired, moved_by(plan), run, judgement)
+            self._block_all(desired, plan, run, judgement, waits)
         except PermissionRefused as error:
             return (f"the release could not be blocked: {error}",)
         return ()

@@ -14,6 +14,7 @@ from tests.images.build import build
 SWITCHES = {
     "crash": {"CRASH": "7"},
     "broken": {"STATUS": "500"},
+    "faulty": {"STATUS": "500"},
     "brief": {"DIE_AFTER": "0.2"},
     "dying": {"DIE_AFTER": "1.5"},
     "loop": {"DIE_AFTER": "3"},

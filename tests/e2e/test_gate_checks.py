@@ -92,7 +92,7 @@ def test_a_port_at_which_nothing_listens(origin: Origin) -> None:
     assert tally(environment, "port")["good"] > 0
     world.settings["gate"]["timeout"] = "1s"
     world.settings["severity"] = {"critical": "alert"}
-    again = kept(origin, web="web:3")
+    again = kept(origin, web="web:4")
     assert ruling(again, "port")["verdict"] == "fail"
 
 
@@ -100,7 +100,7 @@ def test_a_port_at_which_nothing_listens(origin: Origin) -> None:
 def test_what_is_not_bad_enough_is_kept_and_told(origin: Origin, severity: str, response: str) -> None:
     world = origin.world
     world.check("web", f"{world.url}/health", severity=severity)
-    environment = kept(origin, web="web:broken")
+    environment = kept(origin, web="web:faulty")
     found = ruling(environment, "web")
     assert (found["severity"], found["verdict"]) == (severity, "fail")
     assert found["reaction"]["response"] == response

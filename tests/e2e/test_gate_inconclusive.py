@@ -1,0 +1,118 @@
+"""No evidence is no pass, and no blame either: what could not be asked goes back, and waits until it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from tests.e2e.gated import serving, waiting
+from tests.e2e.origin import Origin
+from tests.e2e.witness import Witness
+from tests.e2e.world import World, await_answer
+
+
+def customers(world: World) -> dict[str, object]:
+    """A check that needs a secret; the program's own word for it must not show the value."""
+    headers = {"Authorization": "Bearer ${PROBE_TOKEN}"}
+    return {"http": {"url": f"{world.url}/api/v1/customers", "headers": headers, "status": 401}}
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("", "PROBE_TOKEN"),
+        ("nowhere.invalid", "the host's name cannot be resolved"),
+        ("255.255.255.255", "cannot be reached"),
+    ],
+    ids=["missing-secret", "unresolvable", "unreachable"],
+)
+def test_a_check_that_cannot_be_made_holds_a_release_back_until_it_can(
+    origin: Origin, host: str, why: str
+) -> None:
+    """Git is not touched, the pin is not blocked for good, and nothing has to be committed to go on."""
+    world = origin.world
+    world.settings["gate"]["timeout"] = "1s"
+    port = world.url.rpartition(":")[2]
+    if host:
+        world.variables["PROBE_HOST"] = host
+        world.check("outside", f"http://${{PROBE_HOST}}:{port}/health")
+    else:
+        world.check("outside", customers(world))
+    before = serving(world)
+    release = origin.release(web="web:2")
+    with Witness(world, world.url):
+        environment = world.once().expect(10).environment
+    assert environment["judgement"]["verdict"] == "inconclusive"
+    assert why in environment["judgement"]["reason"]
+    assert environment["undo"] is None
+    assert serving(world) == before
+    assert origin.tip() == release
+    with Witness(world, world.url):
+        held = waiting(world.once().expect(0))
+    assert "check outside" in held["services"][0]["cause"]
+    assert serving(world) == before
+    world.variables |= {"PROBE_TOKEN": world.canaries["CANARY_TOKEN"], "PROBE_HOST": "127.0.0.1"}
+    with Witness(world, world.url):
+        assert world.once().expect(0).environment["result"] == "converged"
+    await_answer(world.url, "version=2")
+    assert origin.tip() == release
+
+
+def test_what_fails_with_the_predecessor_too_is_not_held_against_the_release(origin: Origin) -> None:
+    """Exit 11 and exonerated; tried again by itself once what failed works, and not before."""
+    world = origin.world
+    world.settings["gate"]["timeout"] = "2s"
+    before = serving(world)
+    with elsewhere() as service:
+        service.status = 500
+        world.check("elsewhere", service.url)
+        release = origin.release(web="web:2")
+        with Witness(world, world.url):
+            environment = world.once().expect(11).environment
+        assert environment["result"] == "rollback-failed"
+        assert environment["exonerated"] == ["check elsewhere"]
+        assert environment["undo"] is None
+        assert serving(world) == before
+        with Witness(world, world.url):
+            for _ in range(2):
+                waiting(world.once().expect(0))
+        assert serving(world) == before
+        service.status = 200
+        with Witness(world, world.url):
+            assert world.once().expect(0).environment["result"] == "converged"
+        await_answer(world.url, "version=2")
+    assert origin.tip() == release
+
+
+class Elsewhere:
+    """Another service that the checks ask, too; it answers with ``status``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.status = 200
+
+
+@contextmanager
+def elsewhere() -> Iterator[Elsewhere]:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(service.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        service = Elsewhere(f"http://127.0.0.1:{server.server_port}/")
+        thread = Thread(target=server.serve_forever, name="elsewhere")
+        thread.start()
+        try:
+            yield service
+        finally:
+            server.shutdown()
+            thread.join()
