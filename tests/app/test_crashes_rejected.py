@@ -1,110 +1,18 @@
-"""Killed at any change of a rejected release: what ran before runs, the pin is blocked, Git is told once."""
+"""Killed at any point of a rejected release: what ran before runs, the pin is blocked, Git is told once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from reconciler.domain.desired import Order, Service
-from reconciler.domain.environment import Gate, GitPolicy, Rollback
-from reconciler.domain.report import Result, Sync
+from reconciler.domain.report import Result
 from reconciler.errors import RepositoryUnreachable
-from tests.app.passes import Passes
-from tests.app.rejections import CRASHES
-from tests.app.scene import Scene
-from tests.bed.fake_engine import FakeWorld, Killed
-from tests.bed.fake_outside import BAD, GOOD
-from tests.domain.values import check, environment, image, svc
-
-PUSH = Rollback(GitPolicy.PUSH)
-OFF = Rollback(GitPolicy.OFF)
-BRANCH = Rollback(GitPolicy.BRANCH)
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """What runs at version 1, which versions 2 of it are pinned then, and which of those are broken."""
-
-    services: tuple[Service, ...]
-    release: tuple[str, ...] = ("web",)
-    broken: tuple[str, ...] = ("web",)
-    rollback: Rollback = PUSH
-    checked: bool = False
-
-    def stage(self) -> Passes:
-        gate = Gate(5.0, 0.0, (check(),) if self.checked else ())
-        passes = Passes(Scene(self.services, env=environment(gate=gate, rollback=self.rollback))).up()
-        for name in self.broken:
-            passes.scene.behave(name, "2", CRASHES)
-        if self.checked:
-            running, bad = passes.scene.world.running, image("web", "2")
-            passes.scene.answer("front", lambda _: BAD if bad in running().values() else GOOD)
-        passes.release("The release", **dict.fromkeys(self.release, "2"))
-        return passes
-
-
-CASES = {
-    "one": Rejected((svc("web"),)),
-    "always": Rejected((svc("web", restart="always"),)),
-    "start-first": Rejected((svc("web", order=Order.START_FIRST),)),
-    "replicas": Rejected((svc("web", replicas=2),)),
-    "two": Rejected((svc("db"), svc("web", needs=["db"])), ("db", "web")),
-    "joined": Rejected((svc("vpn"), svc("web", network_of="vpn")), ("vpn", "web")),
-    "a check": Rejected((svc("api"), svc("web")), broken=(), checked=True),
-    "a check of two": Rejected((svc("api"), svc("web")), ("api", "web"), broken=(), checked=True),
-    "git off": Rejected((svc("web"),), rollback=OFF),
-    "for review": Rejected((svc("web"),), rollback=BRANCH),
-}
-
-
-def killed_at(passes: Passes, call: int, *, after: bool) -> bool:
-    """One pass that is killed around the `call`-th change on the host; False where it ends before."""
-    passes.scene.world.die_at(call, after=after)
-    try:
-        passes.once()
-    except Killed:
-        return True
-    finally:
-        passes.scene.world.revive()
-    return False
-
-
-def settled(passes: Passes) -> None:
-    """Further passes, until nothing more happens; it must not take many."""
-    for _ in range(5):
-        if passes.once().result is Result.NO_OP:
-            break
-    calls, commits = len(passes.scene.world.calls), len(passes.repository.line)
-    for _ in range(3):
-        assert passes.once().result is Result.NO_OP
-        passes.scene.clock.passed += 3600.0
-    assert (len(passes.scene.world.calls), len(passes.repository.line)) == (calls, commits)
-
-
-def all_well(passes: Passes, case: Rejected) -> None:
-    """What ran before runs, alone; what was rejected is blocked; Git was told at most once, and agrees."""
-    scene = passes.scene
-    assert scene.leftovers() == []
-    assert {service.rpartition("=")[2] for service in scene.running().split()} == {"1"}
-    assert len(scene.containers) == sum(service.replicas for service in case.services)
-    assert scene.world.cut_off() == ()
-    assert {block.service for block in passes.journal.blocked} == set(case.release)
-    reverts = [subject for subject in passes.commits() if subject.startswith("Revert")]
-    pinned = {passes.pinned()[name] for name in case.release}
-    if case.rollback is PUSH:
-        assert (reverts, pinned) == (['Revert "The release"'], {"1"})
-        assert passes.once().sync is Sync.SYNCED
-    else:
-        assert (reverts, pinned) == ([], {"2"})
-        assert passes.once().sync is Sync.OUT_OF_SYNC
-    if case.rollback is BRANCH:
-        assert len(passes.repository.pushed) == 1
-
+from tests.app.crashes import CASES, Rejected, all_well, killed_at, killed_writing, settled
 
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+some = pytest.mark.parametrize(
+    "case", [CASES[name] for name in ("one", "two", "a check of two", "for review")]
+)
+both = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
 @each
@@ -115,7 +23,7 @@ def test_without_a_crash_all_is_well(case: Rejected) -> None:
 
 
 @each
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@both
 def test_killed_at_any_change_on_the_host(case: Rejected, after: bool) -> None:
     call = 1
     while killed_at(passes := case.stage(), call, after=after):
@@ -135,7 +43,7 @@ def test_killed_and_then_the_engine_restarts(case: Rejected) -> None:
         call += 1
 
 
-@each
+@some
 def test_killed_and_then_git_cannot_be_reached_for_a_while(case: Rejected) -> None:
     down = RepositoryUnreachable("the remote does not answer")
     call = 1
@@ -149,7 +57,7 @@ def test_killed_and_then_git_cannot_be_reached_for_a_while(case: Rejected) -> No
         call += 1
 
 
-@each
+@some
 def test_killed_and_then_a_new_release(case: Rejected) -> None:
     """It is released, whatever was foreseen of the last one; and Git is not moved behind a person's back."""
     call = 1
@@ -167,64 +75,8 @@ def test_killed_and_then_a_new_release(case: Rejected) -> None:
         call += 1
 
 
-# --- around Git and the journal ----------------------------------------------------------------------
-
-
-WRITES = ("begin", "keep", "block", "note_good", "note_undo", "finish", "step", "commit")
-
-
-@dataclass
-class Dying:
-    """Passes every call on, and dies around the n-th that writes."""
-
-    real: Any
-    writes: list[str]
-    at: int
-    after: bool
-    dead: list[bool]
-    world: FakeWorld
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.real, name)
-        return self._around(name, found) if name in WRITES else found
-
-    def _around(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def around(*arguments: Any, **named: Any) -> Any:
-            self.writes.append(name)
-            mine = len(self.writes) == self.at
-            if self.dead or (mine and not self.after):
-                self._die()
-            answer = method(*arguments, **named)
-            if mine:
-                self._die()
-            return answer
-
-        return around
-
-    def _die(self) -> None:
-        self.dead.append(True)
-        self.world.die_at(1)
-        raise Killed
-
-
-def killed_writing(passes: Passes, at: int, *, after: bool) -> bool:
-    """One pass that is killed around the n-th write to journal or Git; False where it ends before."""
-    journal, repository = passes.journal, passes.repository
-    writes, dead = list[str](), list[bool]()
-    passes.journal = Dying(journal, writes, at, after, dead, passes.scene.world)  # type: ignore[assignment]
-    passes.repository = Dying(repository, writes, at, after, dead, passes.scene.world)  # type: ignore[assignment]
-    try:
-        passes.once()
-    except Killed:
-        return True
-    finally:
-        passes.journal, passes.repository = journal, repository
-        passes.scene.world.revive()
-    return False
-
-
-@each
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@some
+@both
 def test_killed_at_any_write_to_journal_or_git(case: Rejected, after: bool) -> None:
     at = 1
     while killed_writing(passes := case.stage(), at, after=after):

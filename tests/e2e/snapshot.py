@@ -41,6 +41,10 @@ class Scope:
         ours = self.label in (labels or {}) or image.startswith(f"{self.registry}/")
         return not self.own(labels) and (self.alone or ours)
 
+    def names(self, image: str) -> bool:
+        """Whether nobody else can have given or taken this name of an image."""
+        return self.alone or image.startswith(f"{self.registry}/")
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -92,13 +96,16 @@ def take(client: APIClient, scope: Scope) -> Snapshot:
     foreign = {f"container {one['Id']}": _mark(one) for one in others}
     foreign |= {f"network {one['Id']}": _shape(one) for one in networks if scope.foreign(one["Labels"])}
     foreign |= {f"volume {one['Name']}": _origin(one) for one in volumes if scope.foreign(one["Labels"])}
+    # Two sessions build the same image, which then has names in both registries, until one of them ends.
+    names = _names(client, others, "RepoTags", lambda name: name)
+    ours = {image: frozenset(filter(scope.names, all_)) for image, all_ in names.items()}
     return Snapshot(
         containers=tuple(sorted(map(container, own), key=lambda one: one.name)),
         networks=tuple(one for one in networks if scope.own(one["Labels"])),
         volumes=tuple(one for one in volumes if scope.own(one["Labels"])),
         digests=_names(client, own, "RepoDigests", lambda name: name.rpartition("@")[2]),
         foreign=foreign,
-        in_use=_names(client, others, "RepoTags", lambda name: name),
+        in_use=ours,
     )
 
 
