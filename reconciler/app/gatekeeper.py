@@ -75,8 +75,10 @@ class _Turn:
             wait = min(wait, max(UNREADY_WAIT_SECONDS, crowd / 100))
         elif self.sampler.interval_seconds:
             wait = self.sampler.interval_seconds
-        if sample.evidence is Evidence.BAD:
-            wait = min(wait, SPACING_SECONDS) if self.was_good else SPACING_SECONDS
+        if self.was_good and sample.evidence in (Evidence.BAD, Evidence.UNREADY):
+            wait = min(wait, SPACING_SECONDS)  # from now on both count
+        elif sample.evidence is Evidence.BAD:
+            wait = SPACING_SECONDS
         if self.sampler.eager():
             wait = EAGER_WAIT_SECONDS
         self.due_seconds = sample.at_seconds + wait

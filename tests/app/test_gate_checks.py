@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Evidence
 from reconciler.domain.severity import Verdict
@@ -119,8 +120,9 @@ def test_a_good_check_is_asked_in_the_interval_that_it_says() -> None:
     assert times == [0.0, 7.0, 14.0, 21.0, 28.0, 35.0, 42.0, 49.0, 56.0]
 
 
-def test_after_a_bad_answer_it_is_asked_again_soon() -> None:
-    judgement, times = asked_at(lambda n: GOOD if n < 3 else BAD, interval_seconds=7.0)
+@pytest.mark.parametrize("seen", [BAD, UNREADY], ids=["bad", "unready"])
+def test_after_an_answer_that_is_not_good_any_more_it_is_asked_again_soon(seen: Seen) -> None:
+    judgement, times = asked_at(lambda n: GOOD if n < 3 else seen, interval_seconds=7.0)
     assert judgement.verdict is Verdict.FAIL
     assert times == [0.0, 7.0, 14.0, 14.25, 14.5]
 

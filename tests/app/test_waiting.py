@@ -6,6 +6,7 @@ from reconciler.domain.check import Check, Exec
 from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Gate, GitPolicy, Rollback
 from reconciler.domain.report import Result
+from reconciler.errors import HostConflict
 from tests.app.passes import Passes
 from tests.app.rejections import CRASHES, PUSH, blocked, quiet, rejected, stage
 from tests.app.scene import Scene
@@ -134,4 +135,27 @@ def test_a_first_release_that_could_not_be_judged_is_tried_again() -> None:
     passes.scene.answer("front", lambda _: NO_EVIDENCE)
     assert passes.once().result is Result.ROLLBACK_FAILED
     passes.scene.answer("front", lambda _: GOOD)
+    assert passes.once().result is Result.CONVERGED
+
+
+# --- in the way --------------------------------------------------------------------------------------
+
+
+def test_a_port_that_another_program_holds_is_not_the_release_s_fault_and_not_tried_in_each_pass() -> None:
+    passes = stage()
+    taken = HostConflict("could not start container shop-web-1: address already in use")
+    new = image("web", "2")
+    passes.scene.world.fail(
+        "start", error=taken, times=99, matching=lambda c: passes.scene.world.containers[c].image == new
+    )
+    passes.release(web="2")
+    assert passes.once().result is Result.ROLLED_BACK
+    for _ in range(60):
+        passes.once()
+        passes.scene.clock.passed += 60.0
+    stops = [call for call in passes.scene.world.calls if call == ("stop", "shop-web-1.predecessor")]
+    assert 2 <= len(stops) <= 8, "in an hour"
+    assert (passes.scene.running(), passes.pinned()) == ("web-1=1", {"web": "2"})
+    passes.scene.world.forget_faults()
+    passes.scene.clock.passed += 3600.0
     assert passes.once().result is Result.CONVERGED
