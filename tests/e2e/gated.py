@@ -1,4 +1,4 @@
-"""Releases under a gate, one after the other: version 1 runs, and Git has a remote that the undoing is pushed to."""
+"""Releases under a gate, one after the other: version 1 runs, and Git has a remote to push to."""
 
 from __future__ import annotations
 
@@ -109,8 +109,6 @@ def ruling(environment: dict[str, Any], check: str) -> dict[str, Any]:
 
 def tally(environment: dict[str, Any], check: str) -> dict[str, Any]:
     """What the samples of one check came to."""
-    (found,) = [
-        one for one in environment["judgement"]["tallies"] if one["subject"] == f"check {check}"
-    ]
+    (found,) = [one for one in environment["judgement"]["tallies"] if one["subject"] == f"check {check}"]
     assert isinstance(found, dict)
     return found

@@ -50,7 +50,7 @@ def test_exit_code_report_journal_git_and_client_agree(world: World, case: str) 
         report = result.environment
         stays = after if expected == "converged" else before
         await_answer(world.url, f"version={stays.partition(':')[2]}")
-    story = world.reconcile("history", "show", report["run"], "-o", "json").expect(0).environment["runs"][0]
+    story = world.reconcile("history", "show", report["run"], "-o", "json").expect(0).environment["story"]
 
     assert report["result"] == expected, result.said
     assert result.code == report["exit_code"] == CODES[expected]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.e2e.gated import rolled_back
-from tests.e2e.origin import Origin, settled
+from tests.e2e.origin import Origin
 from tests.e2e.witness import Witness
 from tests.e2e.world import World
 

@@ -1,4 +1,4 @@
-"""No evidence is no pass, and no blame either: what could not be asked goes back, and waits until it can be."""
+"""No evidence is no pass, and no blame: what could not be asked goes back, and waits until it can be."""
 
 from __future__ import annotations
 
