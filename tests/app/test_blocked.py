@@ -117,9 +117,18 @@ def test_a_blocked_service_that_joins_another_is_created_as_it_was() -> None:
 
 def test_a_blocked_service_goes_along_with_what_it_joins() -> None:
     passes = joining()
-    passes.release(vpn="3")
+    for version in "345":
+        passes.release(vpn=version)
+        assert passes.once().result is Result.CONVERGED
+        well(passes, f"app-1=1 vpn-1={version}")
+
+
+def test_a_blocked_service_is_created_together_with_what_it_joins() -> None:
+    passes = joining()
+    passes.scene.world.vanish("shop-vpn-1")
+    passes.scene.world.vanish("shop-app-1")
     assert passes.once().result is Result.CONVERGED
-    well(passes, "app-1=1 vpn-1=3")
+    well(passes, "app-1=1 vpn-1=1")
 
 
 def test_a_blocked_service_goes_along_with_what_it_joins_when_that_was_removed() -> None:

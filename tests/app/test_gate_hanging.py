@@ -53,11 +53,13 @@ class HangingProbe:
     hung: Event
     released: Event = field(default_factory=Event)
     asked: int = 0
+    ended: bool = False
 
     def ask(self, question: Any, time_limit_seconds: float) -> Seen:
         if question.request.url == url("stuck"):
             self.hung.set()
-            assert self.released.wait(20)
+            self.released.wait(20)
+            self.ended = True
             return GOOD
         self.asked += 1
         return self.answer(self.asked)
@@ -73,7 +75,9 @@ def beside_a_hung_check(
     how = replace(SOAK, checks=(check(), check("stuck", severity)))
     host = replace(scene.host, probe=probe, clock=clock)
     try:
-        return gate(host, [Subject(container.id, svc("web"))], how, Scope()), scene.clock
+        judgement = gate(host, [Subject(container.id, svc("web"))], how, Scope())
+        assert not probe.ended, "nobody waited for it"
+        return judgement, scene.clock
     finally:
         probe.released.set()
 

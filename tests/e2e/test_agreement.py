@@ -24,7 +24,7 @@ LOGIN = {
         {"get": "{url}/api/v1/customers", "headers": {"Authorization": "Bearer ${{token}}"}},
     ]
 }
-CASES = {
+CASES: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "good": ("web:1", "web:2", {"web": HEALTH}, "converged"),
     "crash": ("web:1", "web:crash", {}, "rolled-back"),
     "unhealthy": ("health:1", "health:broken", {}, "rolled-back"),

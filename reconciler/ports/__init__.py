@@ -1,0 +1,30 @@
+"""What the use cases need from the outside, as protocols. Adapters obey them; so does the one fake.
+
+Every method may raise the errors of ``reconciler.errors`` that its docstring names; none raises an
+error of a library.
+"""
+
+from __future__ import annotations
+
+from reconciler.ports.compose import Compose, Model
+from reconciler.ports.engine import Engine
+from reconciler.ports.journal import Journal
+from reconciler.ports.outside import Probe, Registry
+from reconciler.ports.repository import Commit, Edit, Repository
+from reconciler.ports.state_files import StateFiles
+from reconciler.ports.turns import Clock, Lock
+
+__all__ = [
+    "Clock",
+    "Commit",
+    "Compose",
+    "Edit",
+    "Engine",
+    "Journal",
+    "Lock",
+    "Model",
+    "Probe",
+    "Registry",
+    "Repository",
+    "StateFiles",
+]
