@@ -127,6 +127,22 @@ def test_what_git_says_of_another_environment_does_not_count(name: str) -> None:
     assert passes.once().result is Result.CONVERGED
 
 
+def test_what_runs_by_now_is_not_held_back_for_what_git_says_of_it() -> None:
+    """It was unblocked and released; then the journal is lost, and another service moves on."""
+    passes = stage("api", "web")
+    rejected(passes, web="2")
+    passes.scene.behave("web", "2", Behaviour())
+    passes.journal.unblock(passes.scene.env, ["web"], START + timedelta(days=30))
+    passes.release(web="2")
+    assert passes.once().result is Result.CONVERGED
+    passes.journal = FakeJournal()
+    passes.release(api="2")
+    changes = {one.name: one.change for one in passes.reconciler.look().plan.entries}
+    assert changes == {"api": Change.CHANGE, "web": Change.NONE}
+    assert passes.once().result is Result.CONVERGED
+    assert passes.scene.there() == "api-1=2 web-1=2"
+
+
 def test_a_lost_journal_and_a_service_that_is_down_as_well() -> None:
     passes = pinned_again()
     passes.journal = FakeJournal()

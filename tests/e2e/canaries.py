@@ -78,7 +78,11 @@ class Spy:
 def descendants(process: int) -> Iterator[int]:
     """A process and all that it started, as far as they are there."""
     yield process
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
+    except OSError:  # it ended while it was looked at
+        return
+    for task in tasks:
         for child in _read(task).split():
             yield from descendants(int(child))
 

@@ -1,90 +1,173 @@
-"""Five witnesses of one pass: exit code, report, journal, Git and a client. They say the same."""
+"""Five witnesses of one pass say the same: exit code, report, journal, Git and a client."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.e2e.gated import gated
+from tests.bed.registry import free_port
+from tests.e2e.gated import STACK, kept
 from tests.e2e.origin import Origin
-from tests.e2e.prober import Prober
-from tests.e2e.world import World, await_answer
+from tests.e2e.runs import Result
+from tests.e2e.witness import Witness
+from tests.e2e.world import World, published
 
 CODES = {"converged": 0, "rolled-back": 10, "rollback-failed": 11}
-HEALTH = {"http": {"url": "{url}/health"}}
+HEALTH: dict[str, Any] = {"http": {"url": "URL/health"}}
 LATENCY = {"latency": {"of": "web", "samples": 8}}
-LOGIN = {
-    "flow": [
-        {
-            "post": "{url}/api/v1/auth/login",
-            "json": {"email": "probe@example.org", "password": "${{PROBE_PASSWORD}}"},
-            "capture": {"token": "access_token"},
-        },
-        {"get": "{url}/api/v1/customers", "headers": {"Authorization": "Bearer ${{token}}"}},
-    ]
-}
-CASES: dict[str, tuple[str, str, dict[str, Any], str]] = {
-    "good": ("web:1", "web:2", {"web": HEALTH}, "converged"),
-    "crash": ("web:1", "web:crash", {}, "rolled-back"),
-    "unhealthy": ("health:1", "health:broken", {}, "rolled-back"),
-    "500": ("web:1", "web:broken", {"web": HEALTH}, "rolled-back"),
-    "slow": ("web:slow0", "web:slow60", {"web": HEALTH, "latency": LATENCY}, "rolled-back"),
-    "no-login": ("web:1", "web:nologin", {"sign-in": LOGIN}, "rolled-back"),
-    "medium": ("web:1", "web:broken", {"web": HEALTH | {"severity": "medium"}}, "converged"),
+LOGIN = {"json": {"email": "probe@example.org", "password": "${PROBE_PASSWORD}"}}
+SIGN_IN = {"flow": [{"post": "URL/api/v1/auth/login", **LOGIN, "capture": {"token": "access_token"}}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A release of ``web``, and what is to become of it.
+
+    ``before`` is what runs; ``undo`` is how far the undoing in Git comes, empty for none; ``saw`` is what a
+    client of the port saw in turn, where that is certain.
+    """
+
+    image: str
+    result: str
+    undo: str = ""
+    checks: dict[str, Any] = field(default_factory=dict)
+    before: str = "web:1"
+    soak: str = "0s"
+    options: tuple[str, ...] = ()
+    saw: tuple[str, ...] = ()
+
+
+CASES = {
+    "good": Case("web:2", "converged", checks={"web": HEALTH}, saw=("1", "2")),
+    "medium": Case("web:faulty", "converged", checks={"web": HEALTH | {"severity": "medium"}}),
+    "crash": Case("web:crash", "rolled-back", "done", saw=("1",)),
+    "oom": Case("web:oom", "rolled-back", "done", soak="4s"),
+    "unhealthy": Case("health:broken", "rolled-back", "done"),
+    "500": Case("web:broken", "rolled-back", "done", {"web": HEALTH}),
+    "slow": Case(
+        "web:slow60", "rolled-back", "done", {"web": HEALTH, "latency": LATENCY}, before="web:slow0"
+    ),
+    "no-login": Case("web:nologin", "rolled-back", "done", {"sign-in": SIGN_IN}),
+    "late": Case(
+        "web:late", "rolled-back", "done", {"web": HEALTH}, options=("--observe",), saw=("1", "late", "1")
+    ),
+    "exonerated": Case("web:3", "rollback-failed", checks={"elsewhere": {"tcp": "NOBODY"}}),
+    "first": Case("web:crash", "rollback-failed", "impossible", before="", saw=()),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_exit_code_report_journal_git_and_client_agree(world: World, case: str) -> None:
-    before, after, checks, expected = CASES[case]
-    origin = gated(world, web=before)
-    world.variables["PROBE_PASSWORD"] = "right"
-    for name, check in checks.items():
-        world.check(name, filled(check, world.url))
-    origin.release()  # the checks are a commit of their own
-    world.once().expect(0)
-    release = origin.release(web=after)
-    with Prober(world.url) as prober:
-        result = world.once()
+@pytest.mark.parametrize("name", CASES)
+def test_exit_code_report_journal_git_and_client_agree(request: pytest.FixtureRequest, name: str) -> None:
+    case = CASES[name]
+    origin = staged(request, case)
+    world = origin.world
+    release = origin.release(web=case.image)
+    with Witness(world, world.url, again=False) as witness:
+        result = world.once(*case.options)
         report = result.environment
-        stays = after if expected == "converged" else before
-        await_answer(world.url, f"version={stays.partition(':')[2]}")
-    story = world.reconcile("history", "show", report["run"], "-o", "json").expect(0).environment["story"]
+        if case.undo == "done":
+            witness.expect_undone(origin.bare, release)
+    story = world.reconcile("-o", "json", "history", "show", report["run"]).expect(0).environment["story"]
+    assert report["result"] == case.result, result.said
+    assert report["revision"]["commit"] == release
+    expect_codes(result)
+    expect_journal(report, story)
+    expect_git(origin, report, release, case.undo)
+    stays = case.image if case.result == "converged" else case.before
+    expect_client(world, witness, stays, case.saw)
 
-    assert report["result"] == expected, result.said
-    assert result.code == report["exit_code"] == CODES[expected]
-    assert (story["result"], story["run"]) == (report["result"], report["run"])
-    assert story["reason"] == report["judgement"]["reason"]
-    assert story["rule"] == report["judgement"]["decision"]["rule"]
-    assert prober.versions[-1] == f"version={stays.partition(':')[2]}"
-    running = world.images.pinned(stays).partition("@")[2]
-    assert origin.pins()["web"].partition("@")[2] == running
-    if expected == "converged":
-        assert (origin.tip(), report["undo"], story["undo"]) == (release, None, None)
-        return
-    assert origin.tip() != release
-    assert origin.git("rev-list", "--count", f"{release}..main") == "1"
-    told = trailers(origin)
-    assert told["Reconcile-Run"] == report["run"]
-    assert told["Reconcile-Rollback-Of"] == release
-    assert told["Reconcile-Environment"] == "production"
-    assert told["Reconcile-Reason"] == report["judgement"]["reason"]
-    assert world.images.pinned(after) in told["Reconcile-Blocked"]
-    assert story["undo"]["commit"] == report["undo"]["commit"] == origin.tip()
-    assert (story["undo"]["state"], report["undo"]["state"]) == ("done", "done")
+
+def staged(request: pytest.FixtureRequest, case: Case) -> Origin:
+    """What the case begins with: a remote, checks, and what ran before."""
+    origin = nothing_yet(request.getfixturevalue("world")) if not case.before else request.getfixturevalue("origin")
+    assert isinstance(origin, Origin)
+    world = origin.world
+    world.settings["gate"] |= {"timeout": "4s", "soak": case.soak}
+    world.settings["severity"] = {"high": {"rollback": "after 20s"}, "medium": "alert"}
+    world.variables["PROBE_PASSWORD"] = "right"
+    if case.before not in ("", "web:1"):
+        kept(origin, web=case.before)
+    for name, check in case.checks.items():
+        world.check(name, filled(check, world.url))
+    return origin
+
+
+def nothing_yet(world: World) -> Origin:
+    """A repository that nothing was ever released from."""
+    port, _ = published()
+    world.settings["rollback"] = {"git": "push"}
+    world.stack(STACK.format(port=port), worker="web:1")
+    return Origin.of(world)
 
 
 def filled(check: Any, url: str) -> Any:
-    """The same with the world's address in it."""
-    if isinstance(check, dict):
-        return {name: filled(value, url) for name, value in check.items()}
-    if isinstance(check, list):
-        return [filled(value, url) for value in check]
-    return check.format(url=url) if isinstance(check, str) else check
+    """The same with the world's addresses in it."""
+    match check:
+        case dict():
+            return {name: filled(value, url) for name, value in check.items()}
+        case list():
+            return [filled(value, url) for value in check]
+        case str():
+            return check.replace("URL", url).replace("NOBODY", f"127.0.0.1:{free_port()}")
+    return check
 
 
-def trailers(origin: Origin) -> dict[str, str]:
-    """The trailers of the newest commit on the remote."""
-    text = origin.git("log", "-1", "--format=%(trailers:only,unfold)", "main")
-    return dict(line.partition(": ")[::2] for line in text.splitlines() if line)
+def expect_codes(result: Result) -> None:
+    report = result.environment
+    assert result.code == report["exit_code"] == CODES[report["result"]]
+    healthy = {0: ("synced", "healthy"), 10: ("synced", "healthy")}
+    if result.code in healthy:
+        assert (report["sync"], report["health"]) == healthy[result.code]
+
+
+def expect_journal(report: dict[str, Any], story: dict[str, Any]) -> None:
+    """Everything that both say, they say alike."""
+    judgement, restored = report["judgement"], report["restored"]
+    same = ("run", "result", "started_at", "duration_seconds", "undo", "steps", "error")
+    assert {key: story[key] for key in same} == {key: report[key] for key in same}
+    assert story["subject"] == report["revision"]["subject"]
+    assert story["by"] == report["revision"]["author"]
+    assert (story["verdict"], story["reason"]) == (judgement["verdict"], judgement["reason"])
+    assert story["rule"] == judgement["decision"]["rule"]
+    assert story["rulings"] == judgement["decision"]["rulings"]
+    stages = {"gate": judgement, "verify": restored or {"tallies": []}}
+    tallies = [{"stage": stage, **one} for stage, judged in stages.items() for one in judged["tallies"]]
+    assert sorted(story["tallies"], key=str) == sorted(tallies, key=str)
+    assert story["restored"] == (restored and {key: restored[key] for key in ("verdict", "reason")})
+    logs = {one["container"]: one["text"] for one in story["exhibits"] if one["kind"] == "log"}
+    assert logs == report["excerpts"]
+    gaps = {one["name"]: one["gap_seconds"] for one in story["gaps"]}
+    services = report["services"]
+    assert gaps == {one["name"]: one["gap_seconds"] for one in services if one["gap_seconds"] is not None}
+    changes = [{key: one[key] for key in ("name", "from", "to")} for one in services if one["actions"]]
+    assert story["changes"] == changes
+
+
+def expect_git(origin: Origin, report: dict[str, Any], release: str, undo: str) -> None:
+    """One commit, if any, and it says what the report says."""
+    said = report["undo"]
+    assert (said["state"] if said else "") == undo
+    since = origin.git("rev-list", f"{release}..main").split()
+    if undo != "done":
+        assert since == []
+        return
+    assert since == [said["commit"]]
+    trailers = origin.trailers(said["commit"])
+    assert trailers["Reconcile-Environment"] == report["name"]
+    assert trailers["Reconcile-Rollback-Of"] == said["release"] == release
+    assert trailers["Reconcile-Reason"] == said["reason"] == report["judgement"]["reason"]
+    assert trailers["Reconcile-Run"] == said["run"] == report["run"]
+    assert [trailers["Reconcile-Blocked"]] == said["blocked"]
+    assert [one["name"] for one in said["moves"]] == ["web"]
+
+
+def expect_client(world: World, witness: Witness, stays: str, saw: tuple[str, ...]) -> None:
+    """What answers at last is what the report says runs, and what Git pins."""
+    tag = stays.partition(":")[2]
+    assert world.images_of("web") == [tag or "-"]
+    versions = [re.sub("^version=", "", text) for text in witness.versions]
+    assert versions[-1:] == ([tag] if tag else [])
+    assert not saw or versions == list(saw)
