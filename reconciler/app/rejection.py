@@ -70,14 +70,13 @@ class Rejection:
         waits = self._waits_for(desired, plan, outcome)
         self._block_all(desired, plan, run, judgement, waits)
         if waits:
-            self._leave_git(run, "the release is not to blame, as far as that can be told")
-            return None
+            return self._leave_git(run)
         return self.undo(desired, moved_by(plan), run, judgement)
 
     def follow_late(
         self, desired: Desired, moved: Sequence[Moved], outcome: Outcome, run: str
     ) -> Undo | None:
-        """Undo in Git what failed after it was kept; None where the same fails without it.
+        """Undo in Git what failed after it was kept, unless the same fails without it.
 
         Args:
             desired: the release.
@@ -92,15 +91,18 @@ class Rejection:
             return self.undo(desired, moved, run, outcome.judgement)
         services, waits = [name for name, _, _ in moved], outcome.exonerated
         self.block(desired, services, run, outcome.judgement.reason, waits)
-        self._leave_git(run, "the release is not to blame, as far as that can be told")
-        return None
+        return self._leave_git(run)
 
-    def _leave_git(self, run: str, why: str) -> None:
-        """Take back what was foreseen."""
+    def _leave_git(self, run: str) -> Undo | None:
+        """Take back what was foreseen: the release is not to blame. None where nothing was."""
         story = self.journal.story(self.environment, run)  # an older undoing may still come first
-        undo = story.undo if story is not None else None
-        if undo is not None and undo.run == run:
-            self.journal.note_undo(self.environment, replace(undo, state=UndoState.OFF, detail=why))
+        foreseen = story.undo if story is not None else None
+        if foreseen is None or foreseen.run != run:
+            return None
+        why = "the release is not to blame, as far as that can be told"
+        undo = replace(foreseen, state=UndoState.OFF, detail=why)
+        self.journal.note_undo(self.environment, undo)
+        return undo
 
     def _waits_for(self, desired: Desired, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
         """What must work before the release is tried again, where it is not the release that failed.

@@ -45,7 +45,8 @@ def test_what_fails_without_the_release_too_is_not_blamed_on_it() -> None:
     story = failing_from(Story().released(), 20.0)
     report = story.observed().report
     assert report is not None
-    assert (report.result, report.undo) == (Result.ROLLBACK_FAILED, None)
+    assert report.undo is not None
+    assert (report.result, report.undo.state) == (Result.ROLLBACK_FAILED, UndoState.OFF)
     assert (story.scene.there(), story.passes.pinned()["web"]) == ("api-1=1 web-1=2", "2")
     quiet(story.passes, 3)
     story.answers(lambda: GOOD)

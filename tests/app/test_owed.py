@@ -183,8 +183,7 @@ def test_report_journal_host_and_git_agree(happens: Callable[[Passes], Report], 
     assert story is not None
     assert report.revision is not None
     assert (story.run.result, story.run.revision) == (report.result, report.revision.commit)
-    foreseen = story.undo is not None and story.undo.state is UndoState.OFF
-    assert story.undo == report.undo or (report.undo is None and foreseen)
+    assert story.undo == report.undo
     assert set(report.notes) <= set(story.notes)
     assert (report.error is not None) == (report.result is Result.FAILED)
     restored = report.outcome.restored if report.outcome else None

@@ -6,6 +6,7 @@ from reconciler.domain.check import Check, Exec
 from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Gate, GitPolicy, Rollback
 from reconciler.domain.report import Result
+from reconciler.domain.undo import UndoState
 from reconciler.errors import HostConflict
 from tests.app.passes import Passes
 from tests.app.rejections import CRASHES, PUSH, blocked, quiet, rejected, stage
@@ -24,7 +25,9 @@ def test_what_fails_without_the_release_too_waits_and_is_not_undone() -> None:
     report = passes.once()
     assert report.outcome is not None
     assert (report.result, report.outcome.exonerated) == (Result.ROLLBACK_FAILED, ("check front",))
-    assert report.undo is None
+    assert report.undo is not None
+    assert report.undo.state is UndoState.OFF
+    assert "not to blame" in report.undo.detail
     assert passes.pinned() == {"web": "2"}
     assert [block.waits_for for block in passes.journal.blocked] == [("check front",)]
     quiet(passes, 3)

@@ -19,7 +19,6 @@ SWITCHES = {
     "dying": {"DIE_AFTER": "1.5"},
     "loop": {"DIE_AFTER": "3"},
     "late": {"STATUS_AFTER": "3", "STATUS_LATER": "500"},
-    "tired": {"STATUS_AFTER": "3", "STATUS_LATER": "500"},
     "slow0": {"DELAY_MS": "100"},
     "slow10": {"DELAY_MS": "110"},
     "slow30": {"DELAY_MS": "130"},

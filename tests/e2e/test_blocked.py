@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from tests.e2e.gated import gated, serving
+from tests.e2e.gated import gated, serving, waiting
 from tests.e2e.origin import Origin
+from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer
 
 
@@ -27,8 +28,11 @@ def rejected(world: World, git: str = "push") -> Origin:
 def test_ten_further_passes_change_nothing_and_a_new_pin_deploys_at_once(world: World, git: str) -> None:
     origin = rejected(world, git)
     marks, tip = world.marks(), origin.tip()
-    for _ in range(10):
-        world.once().expect(0)
+    with Witness(world, world.url) as witness:
+        for _ in range(10):
+            assert world.once().expect(0).environment["result"] == "no-op"
+    assert witness.own_events == []
+    assert witness.versions == ("version=1",)
     assert (world.marks(), origin.tip()) == (marks, tip)
     assert world.reconcile("--strict", "--once").code == (0 if git == "push" else 12)
     if git == "push":
@@ -44,7 +48,9 @@ def test_the_same_image_pinned_again_stays_blocked_until_a_person_says_so(world:
     before = serving(world)
     again = origin.release(web="web:crash")
     assert "was rejected here" in world.reconcile("plan", "production").expect(0).stdout
-    world.once().expect(0)
+    waiting(world.once().expect(0))
+    assert "web is blocked: crash was rejected here" in world.reconcile("status").expect(0).stdout
+    world.reconcile("--strict", "--once").expect(12)
     assert (serving(world), origin.tip()) == (before, again)
     assert "web" in world.reconcile("unblock", "production", "web").expect(0).said
     world.once().expect(10)
@@ -57,8 +63,18 @@ def test_a_lost_journal_learns_it_from_git(world: World) -> None:
     before = serving(world)
     shutil.rmtree(world.root / "memory")
     origin.release(web="web:crash")
-    world.once().expect(0)
+    waiting(world.once().expect(0))
     assert serving(world) == before
+
+
+def test_another_clone_with_a_memory_of_its_own_learns_it_from_git(world: World) -> None:
+    origin = rejected(world)
+    origin.pull()
+    before = serving(world)
+    again = origin.release(web="web:crash")
+    elsewhere = {"RECONCILE_STATE_DIR": str(world.root / "another-memory")}
+    waiting(world.once(folder=origin.clone(), environ=elsewhere).expect(0))
+    assert (serving(world), origin.tip()) == (before, again)
 
 
 def test_a_mended_compose_file_is_a_new_release(world: World) -> None:

@@ -79,7 +79,8 @@ def test_what_fails_with_the_predecessor_too_is_not_held_against_the_release(ori
                 waiting(world.once().expect(0))
         assert environment["result"] == "rollback-failed"
         assert environment["exonerated"] == ["check elsewhere"]
-        assert environment["undo"] is None
+        assert environment["undo"]["state"] == "off"
+        assert "not to blame" in environment["undo"]["detail"]
         assert serving(world) == before
         service.status = 200
         with Witness(world, world.url):

@@ -1,4 +1,4 @@
-"""`reconcile --once --observe`: somebody is there when a release that was kept fails, or a newer one comes."""
+"""`reconcile --once --observe`: somebody is there when a release fails late, or when a newer one comes."""
 
 from __future__ import annotations
 

@@ -142,15 +142,19 @@ def test_what_ran_before_and_does_not_pass_either_is_degraded_not_hidden(world: 
     await_answer(url, "version=1")
 
 
-def test_a_release_that_is_tried_again_ends_the_same_way(world: World) -> None:
-    """Git still asks for it: each pass tries, and each pass leaves the predecessor."""
+def test_a_rejected_release_is_blocked_and_only_tried_again_where_a_person_says_so(world: World) -> None:
+    """Git still asks for it: no pass tries, and a try that is asked for leaves the predecessor."""
     url = deployed(world)
     before = identities(world)
     with Witness(world, url):
         world.release(web="web:crash")
-        for _ in range(2):
-            world.once().expect(10)
-            assert identities(world) == before
+        world.once().expect(10)
+        again = world.once().expect(0)
+        assert (again.environment["result"], again.service("web")["change"]) == ("no-op", "blocked")
+        assert identities(world) == before
+        world.reconcile("unblock", "production").expect(0)
+        world.once().expect(10)
+        assert identities(world) == before
         world.revert()
         assert world.once().expect(0).environment["result"] == "no-op"
     await_answer(url, "version=1")
