@@ -118,7 +118,8 @@ def filled(check: Any, url: str) -> Any:
             return [filled(value, url) for value in check]
         case str():
             return check.replace("URL", url).replace("NOBODY", f"127.0.0.1:{free_port()}")
-    return check
+        case _:
+            return check
 
 
 def expect_codes(result: Result) -> None:

@@ -1,4 +1,4 @@
-"""Registry and Git's remote go away while a release is taken back: the host is back at once, Git hears later."""
+"""Registry and remote go away while a release is taken back: the host is back at once, Git hears later."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_rollback_needs_neither_registry_nor_remote(proxy: FaultProxy, world: 
 
 @contextmanager
 def rejecting(url: str, answer: str, cut_off: Callable[[], None]) -> Iterator[str]:
-    """The address of a service that fails as long as ``url`` gives ``answer``, and cuts off the first time."""
+    """The address of a service that fails while ``url`` gives ``answer``, and cuts off the first time."""
     done: list[bool] = []
 
     class Answer(BaseHTTPRequestHandler):

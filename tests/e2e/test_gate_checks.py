@@ -1,4 +1,4 @@
-"""What a failing check does to a release that runs: as much as its severity says, and as soon as it is sure."""
+"""What a failing check does to a release: as much as its severity says, and as soon as it is sure."""
 
 from __future__ import annotations
 
