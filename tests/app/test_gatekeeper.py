@@ -58,6 +58,9 @@ def vitals(state: State = State.RUNNING, **changes: object) -> Vitals:
             "restarted 1 times (exit code 137, out of memory)",
             False,
         ),
+        # The engine says 0 of what runs again, whatever it ended with.
+        (vitals(restart_count=1), Evidence.BAD, "restarted 1 times", False),
+        (vitals(restart_count=1, oom_killed=True), Evidence.BAD, "restarted 1 times (out of memory)", False),
         (vitals(State.RESTARTING, exit_code=1), Evidence.BAD, "restarting with 1", False),
         (vitals(State.EXITED, exit_code=1), Evidence.BAD, "exited with 1", True),
         (vitals(State.EXITED), Evidence.BAD, "exited with 0", True),

@@ -76,8 +76,8 @@ def test_exit_code_report_journal_git_and_client_agree(request: pytest.FixtureRe
     expect_codes(result)
     expect_journal(report, story)
     expect_git(origin, report, release, case.undo)
-    if not case.options:
-        assert report["undo"] is None or report["undo"]["run"] == report["run"]
+    if report["undo"] and not case.options:  # one that failed late is known by the pass that released it
+        assert report["undo"]["run"] == report["run"]
     stays = case.image if case.result == "converged" else case.before
     expect_client(world, witness, stays, case.saw)
 
