@@ -60,7 +60,7 @@ def _open(world: GitWorld, clone: Path) -> GitRepository:
 def _undoing(world: GitWorld, clone: Path) -> Undoing:
     repository = GitRepository.discover(clone, environ=world.environ, note=lambda _: None)
     desired = DesiredState(repository, YamlStateFiles(), cast(Compose, None), "state")
-    return Undoing(repository, YamlStateFiles(), desired, SystemClock())
+    return Undoing(desired, SystemClock())
 
 
 def _undo(undoing: Undoing, number: int) -> int:

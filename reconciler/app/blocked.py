@@ -14,7 +14,7 @@ from datetime import datetime
 from reconciler.app.desired import Source
 from reconciler.app.host import Host
 from reconciler.app.identity import containers_joined, joinable
-from reconciler.domain.blocking import Block, Good, digest, stopping
+from reconciler.domain.blocking import Block, Good, same_pin, stopping
 from reconciler.domain.desired import Desired, Service
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
@@ -144,8 +144,3 @@ def _as_it_was(service: Service, good: Good | None) -> Service:
         return service
     pin = replace(service.pin, image=ImageRef.parse(good.image)) if service.pin is not None else None
     return replace(service, pin=pin, image=good.image, config_hash=good.config_hash)
-
-
-def same_pin(one: str, other: str) -> bool:
-    """Whether two references are of the same content."""
-    return digest(one) == digest(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.desired import Revision
@@ -25,7 +25,6 @@ class Chronicle:
     journal: Journal
     environment: Environment
     run: str = ""
-    started_at: datetime | None = None
     notes: list[str] = field(default_factory=list)
     _begun: Run | None = None
 
@@ -77,14 +76,9 @@ class Chronicle:
         decision = judgement.decision if judgement else None
         error = str(report.error) if report.error else ""
         return Story(
-            run=Run(
+            run=replace(
+                begun,
                 id=self.run,
-                environment=begun.environment,
-                started_at=begun.started_at,
-                revision=begun.revision,
-                subject=begun.subject,
-                by=begun.by,
-                changes=begun.changes,
                 result=report.result,
                 seconds=report.seconds,
                 reason=error or (judgement.reason if judgement else ""),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.app.gatekeeper import gate
+from reconciler.app.parachute import USUAL_TAG
 from reconciler.app.placement import SETTLE_SECONDS, Placement
 from reconciler.app.prepare import discard
 from reconciler.app.samplers import Subject
@@ -34,7 +35,7 @@ def commit(placement: Placement, judgement: Judgement) -> Outcome:
     """
     host, prepared, notes = placement.host, placement.prepared, list[str]()
     for image_id, repository in prepared.retired_images.items():
-        _attempt(notes, partial(host.engine.tag, image_id, repository, "rollback"))
+        _attempt(notes, partial(host.engine.tag, image_id, repository, USUAL_TAG))
     going = [retired.slot.predecessor for retired in placement.retired]
     going += [instance for pairing in prepared.pairings.values() for instance in pairing.surplus]
     removes = [action for action in placement.plan.actions if isinstance(action, Remove)]
@@ -69,9 +70,10 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     for instance in _surplus(placement):
         back &= _attempt(notes, partial(host.engine.start, instance.id))
     back &= _attempt(notes, partial(_restart_again, placement))
-    excerpts, descriptions = _excerpts(placement, rejected), _descriptions(placement, rejected)
+    remains = _remains(placement, rejected)
     for container in rejected if back else ():
-        _attempt(notes, partial(_remove, placement, container, excerpts.get(container, ("", ""))[0]))
+        name = remains[container].name if container in remains else ""
+        _attempt(notes, partial(_remove, placement, container, name))
     discard(host, placement.prepared.pairings, {})
     restored = _verify(placement) if back else Judgement(Verdict.FAIL, notes[0])
     return Outcome(
@@ -79,8 +81,8 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
         judgement=judgement,
         restored=restored,
         gap_seconds=placement.gap_seconds,
-        excerpts=dict(excerpts.values()),
-        descriptions=descriptions,
+        excerpts={one.name: one.log for one in remains.values()},
+        descriptions={one.name: one.description for one in remains.values()},
         exonerated=_exonerated(judgement, restored),
         notes=tuple(notes),
     )
@@ -135,23 +137,23 @@ def _created(placement: Placement) -> list[str]:
     return [instance.id for name, instances in created if name not in drifted for instance in instances]
 
 
-def _excerpts(placement: Placement, containers: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Name and last log lines of containers that are about to go, by id, as far as they ever ran."""
-    result: dict[str, tuple[str, str]] = {}
-    for container in containers:
-        vitals = placement.host.engine.inspect(container)
-        if vitals is not None and vitals.started_at:
-            result[container] = (_shown(vitals), placement.host.engine.logs(container, LOG_LINES))
-    return result
+@dataclass(frozen=True, slots=True)
+class _Remains:
+    """What is kept of a container that is about to go: its name, last log lines, and description."""
+
+    name: str
+    log: str
+    description: str
 
 
-def _descriptions(placement: Placement, containers: Sequence[str]) -> dict[str, str]:
-    """What the engine says of containers that are about to go, by name."""
-    result: dict[str, str] = {}
+def _remains(placement: Placement, containers: Sequence[str]) -> dict[str, _Remains]:
+    """By id, of those that ever ran."""
+    engine, result = placement.host.engine, dict[str, _Remains]()
     for container in containers:
-        vitals = placement.host.engine.inspect(container)
+        vitals = engine.inspect(container)
         if vitals is not None and vitals.started_at:
-            result[_shown(vitals)] = placement.host.engine.description(container)
+            log, description = engine.logs(container, LOG_LINES), engine.description(container)
+            result[container] = _Remains(_shown(vitals), log, description)
     return result
 
 

@@ -209,8 +209,7 @@ class Reconciler:
         from reconciler.app.rejection import Rejection
         from reconciler.app.undoing import Undoing
 
-        undoing = Undoing(self.desired.repository, self.desired.state_files, self.desired, host.clock)
-        return Rejection(self.environment, host, self.journal, undoing)
+        return Rejection(self.environment, host, self.journal, Undoing(self.desired, host.clock))
 
     def _remember(self, found: Look, outcome: Outcome | None, chronicle: Chronicle) -> None:
         """What a pass in sync leaves running: drift is measured against it, and rollbacks go back to it."""

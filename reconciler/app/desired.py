@@ -11,6 +11,7 @@ from reconciler.domain.check import Cpu, Exec, Logs, Memory, Question
 from reconciler.domain.desired import Desired, Pin, Revision, Service
 from reconciler.domain.environment import Environment, Unpinned
 from reconciler.domain.powers import refused_powers
+from reconciler.domain.standing import Stacks, standing
 from reconciler.domain.waves import DependencyCycle, waves
 from reconciler.errors import Finding, InvalidState, PermissionRefused
 from reconciler.ports import Compose, Model, Repository, StateFiles
@@ -156,6 +157,20 @@ class DesiredState:
                 f"services of {environment.name} ask for power over the host: {asked}",
                 hint=f"If that is meant, allow it on this host: RECONCILE_ALLOW={allowance}",
             )
+
+    def pinned_at(self, environment: Environment, commit: str) -> dict[str, str]:
+        """Service → image at an old commit; none where its file cannot be read any more."""
+        path = self.path(environment.pins)
+        try:
+            text = self.repository.read(Revision(commit), path)
+            return {pin.service: str(pin.image) for pin in self.state_files.pins(text, path)}
+        except InvalidState:
+            return {}
+
+    def stacks(self, environment: Environment, deepest: int) -> Stacks:
+        """What each service was pinned to and could still go back to, as so many commits tell."""
+        commits = self.repository.log(self.path(environment.pins), limit=deepest)
+        return standing((commit.id, self.pinned_at(environment, commit.id)) for commit in reversed(commits))
 
     def path(self, path: str) -> str:
         """A path of the state folder, relative to the repository."""

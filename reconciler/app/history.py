@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.app.desired import DesiredState
-from reconciler.domain.desired import Revision
 from reconciler.domain.environment import Environment
 from reconciler.domain.history import HistoryRow, with_runs
 from reconciler.domain.journal import Run
 from reconciler.domain.standing import ROLLBACK_OF
 from reconciler.domain.standing import RUN as BY_RUN
-from reconciler.errors import InvalidState
-from reconciler.ports import Commit, Repository, StateFiles
 
 
 def history(
     environment: Environment,
-    repository: Repository,
-    state_files: StateFiles,
     desired: DesiredState,
     *,
     limit: int = 20,
@@ -28,21 +23,19 @@ def history(
 
     Args:
         environment: whose.
-        repository: the Git repository.
-        state_files: reads the pins files of old commits.
-        desired: knows where the files are.
+        desired: reads the pins files of old commits.
         limit: how many rows at the most; 0 for all.
         runs: what the journal of this host has of the environment, newest first.
     """
     path = desired.path(environment.pins)
-    commits = repository.log(path, limit=limit + 1 if limit else 0)
+    commits = desired.repository.log(path, limit=limit + 1 if limit else 0)
     rows: list[HistoryRow] = []
     for index, commit in enumerate(commits[: limit or None]):
         trailers = dict(commit.trailers)
         back = trailers.get(ROLLBACK_OF, "")
         older = commits[index + 1] if index + 1 < len(commits) else None
-        before = _images(repository, state_files, older, path) if older else {}
-        after = _images(repository, state_files, commit, path)
+        before = desired.pinned_at(environment, older.id) if older else {}
+        after = desired.pinned_at(environment, commit.id)
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         rows.append(
             HistoryRow(
@@ -59,12 +52,3 @@ def history(
             )
         )
     return with_runs(rows, runs)[: limit or None]
-
-
-def _images(repository: Repository, state_files: StateFiles, commit: Commit, path: str) -> dict[str, str]:
-    """The pins at a commit; an old file that cannot be read any more has none."""
-    try:
-        text = repository.read(Revision(commit.id), path)
-        return {pin.service: str(pin.image) for pin in state_files.pins(text, path)}
-    except InvalidState:
-        return {}

@@ -60,9 +60,9 @@ def look(environment: Environment, desired: DesiredState, host: Host, journal: J
         observed = observing.result()
     source = replace(source, desired=joined(host, source, observed))
     found = _planned(host, journal, source, observed, journal.blocks(environment))
-    if not found.held and _released(found.plan):
-        releasing = _released(found.plan)  # what runs is not taken back for what another clone knew
-        told = [b for b in _blocks_in_git(environment, desired, journal) if b.service in releasing]
+    releasing = _released(found.plan)  # what runs is not taken back for what another clone knew
+    if not found.held and releasing:
+        told = [b for b in blocks_in_git(environment, desired, journal) if b.service in releasing]
         found = _planned(host, journal, source, observed, told) if told else found
     return found
 
@@ -98,8 +98,8 @@ def _shown(plan: Plan, held: Mapping[str, Held]) -> Plan:
     return hold(plan, {name: why_blocked(one.block, one.good) for name, one in held.items()}, known)
 
 
-def _blocks_in_git(environment: Environment, desired: DesiredState, journal: Journal) -> tuple[Block, ...]:
-    """What a lost journal or another clone knew; asked only when something would be released."""
+def blocks_in_git(environment: Environment, desired: DesiredState, journal: Journal) -> tuple[Block, ...]:
+    """What a lost journal or another clone knew, as far as it was not unblocked here since."""
     commits = desired.repository.log(desired.path(environment.pins), limit=DEEPEST)
     return told_by_git(environment, commits, journal.unblocked(environment))
 

@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from reconciler.app.blocked import same_pin
 from reconciler.app.converge import Late, Reconciler
 from reconciler.app.gatekeeper import CHECKS_AT_ONCE
 from reconciler.app.looking import Look
 from reconciler.app.samplers import Sampler, Scope, Subject, of_checks, of_container
 from reconciler.app.undoing import Moved, moved_by
+from reconciler.domain.blocking import same_pin
 from reconciler.domain.comparison import Measures
-from reconciler.domain.desired import Revision, Service
+from reconciler.domain.desired import Service
 from reconciler.domain.gate import Evidence, Judgement, Rule, Sample, Track
 from reconciler.domain.journal import Observation
 from reconciler.domain.observed import Instance, Role
@@ -245,11 +245,6 @@ def _verdict(track: Track, rule: Rule) -> Verdict:
     return Verdict.INCONCLUSIVE if track.latest.evidence is Evidence.NONE else Verdict.PASS
 
 
-def _text(reconciler: Reconciler, revision: Revision, path: str) -> str:
-    """The pins file at a revision."""
-    return reconciler.desired.repository.read(revision, path)
-
-
 def observe(reconciler: Reconciler, report: Report) -> Observed | None:
     """Observe what a pass released; None where it released nothing that could be taken back.
 
@@ -264,7 +259,8 @@ def observe(reconciler: Reconciler, report: Report) -> Observed | None:
     if report.result is not Result.CONVERGED or not moved or report.outcome is None:
         return None
     look, path = reconciler.look(), reconciler.desired.path(reconciler.environment.pins)
-    if report.revision is None or _text(reconciler, report.revision, path) != look.source.pins_text:
+    repository = reconciler.desired.repository
+    if report.revision is None or repository.read(report.revision, path) != look.source.pins_text:
         return Observed("a newer pin arrived")
     seconds = reconciler.environment.gate.matrix.longest_delay_seconds
     return Observing(reconciler, look, report.run, moved, report.outcome.baseline, seconds).run_to_end()

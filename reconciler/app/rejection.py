@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.app.blocked import same_pin, trailer
+from reconciler.app.blocked import trailer
 from reconciler.app.host import Host
 from reconciler.app.undoing import Moved, Undoing, moved_by
 from reconciler.app.waiting import rejections
-from reconciler.domain.blocking import Block, Good, digest
+from reconciler.domain.blocking import Block, Good, digest, same_pin
 from reconciler.domain.check import Exec, Logs
 from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment, Gate
@@ -128,8 +128,7 @@ class Rejection:
         self.block(desired, _failed(desired, plan), run, judgement.reason, waits)
         back = [entry.name for entry in plan.entries if entry.name in desired.instead and entry.actions]
         if back:
-            waiting = tuple(sorted({sample.subject for sample in judgement.deciding})) or (judgement.reason,)
-            self.block(desired, back, run, judgement.reason, waiting)
+            self.block(desired, back, run, judgement.reason, _decided(judgement))
 
     def block(
         self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
@@ -232,8 +231,11 @@ def _not_judged(judgement: Judgement) -> bool:
 
 def _silent(judgement: Judgement) -> tuple[str, ...]:
     """The checks that could not be made, where that decided."""
-    if judgement.verdict is not Verdict.INCONCLUSIVE:
-        return ()
+    return _decided(judgement) if judgement.verdict is Verdict.INCONCLUSIVE else ()
+
+
+def _decided(judgement: Judgement) -> tuple[str, ...]:
+    """The subjects that decided; the reason where none did."""
     return tuple(sorted({sample.subject for sample in judgement.deciding})) or (judgement.reason,)
 
 

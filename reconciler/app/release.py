@@ -11,9 +11,9 @@ from reconciler.domain.causes import names
 from reconciler.domain.desired import Pin, Revision
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
-from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, Earlier, earlier, standing
+from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, Earlier, earlier
 from reconciler.errors import InvalidState, Refused, Stale
-from reconciler.ports import Commit, Edit, Registry, Repository, StateFiles
+from reconciler.ports import Edit, Registry, Repository, StateFiles
 
 DEEPEST = 500
 """How many commits back an earlier release is looked for."""
@@ -100,9 +100,7 @@ class Pins:
         Raises:
             Refused: there is no earlier release.
         """
-        commits = self.repository.log(self._path(environment), limit=DEEPEST)
-        releases = [(commit.id, self._readable(environment, commit)) for commit in reversed(commits)]
-        found = earlier(standing(releases), services)
+        found = earlier(self.desired.stacks(environment, DEEPEST), services)
         if found is None:
             what = f"{', '.join(services)} of {environment.name}" if services else environment.name
             raise Refused(
@@ -200,13 +198,6 @@ class Pins:
         now = self._images(environment, self.repository.head())
         moves = (Move(name, now.get(name, ""), str(image)) for name, image in sorted(images.items()))
         return tuple(move for move in moves if move.before != move.after)
-
-    def _readable(self, environment: Environment, commit: Commit) -> dict[str, str]:
-        """The pins at an old commit; none where its file cannot be read any more."""
-        try:
-            return self._images(environment, Revision(commit.id))
-        except InvalidState:
-            return {}
 
     def _images(self, environment: Environment, revision: Revision) -> dict[str, str]:
         return {pin.service: str(pin.image) for pin in self._pins(environment, revision)}

@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.app.blocked import BLOCKED, same_pin
+from reconciler.app.blocked import BLOCKED
 from reconciler.app.desired import DesiredState
-from reconciler.domain.blocking import Good
+from reconciler.domain.blocking import Good, same_pin
 from reconciler.domain.causes import names
 from reconciler.domain.desired import Revision
 from reconciler.domain.environment import Environment, GitPolicy
 from reconciler.domain.image import ImageRef
 from reconciler.domain.plan import Change, Create, Plan, Replace
-from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, RUN, standing
+from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, RUN
 from reconciler.domain.undo import Undo, UndoState
-from reconciler.errors import InvalidState, ReconcileError, Refused, Stale
-from reconciler.ports import Clock, Commit, Edit, Repository, StateFiles
+from reconciler.errors import ReconcileError, Refused, Stale
+from reconciler.ports import Clock, Commit, Edit, Repository
 
 DEEPEST = 200
 """How many commits back the pins that ran before are looked for."""
@@ -57,14 +57,10 @@ class Undoing:
     """Undoes releases in Git.
 
     Args:
-        repository: the Git repository.
-        state_files: reads and edits pins files.
-        desired: knows where the files are.
+        desired: knows the repository, and what reads and edits its files.
         clock: says when to try again.
     """
 
-    repository: Repository
-    state_files: StateFiles
     desired: DesiredState
     clock: Clock
 
@@ -94,8 +90,9 @@ class Undoing:
             return None
         before = {one[0]: _among(one, [g.image for g in goods if g.service == one[0]]) for one in moved}
         if deep and not all(before.values()):
-            stacks = self._stacks(environment)
-            before = {one[0]: before[one[0]] or _among(one, stacks.get(one[0], ())) for one in moved}
+            stacks = self.desired.stacks(environment, DEEPEST)
+            told = {name: [pinned.image for pinned in reversed(stack)] for name, stack in stacks.items()}
+            before = {one[0]: before[one[0]] or _among(one, told.get(one[0], ())) for one in moved}
         moves = tuple((name, bad, before[name]) for name, _, bad in moved if before[name])
         undo = Undo(
             run=run,
@@ -122,19 +119,19 @@ class Undoing:
         try:
             if not undo.release:
                 undo = replace(undo, release=next((commit.id for commit in self._log(environment, 1)), ""))
-            revision = self._commit(environment, undo, found)
+            branch = self._branch(environment)
+            proposed = _proposed(environment, undo, branch)
+            revision = self._commit(environment, undo, found, branch, proposed)
         except Stale as error:
             if found.changed:
                 return _again(undo, later, error.problem)  # others were faster each time
-            proposing = environment.rollback.git is GitPolicy.BRANCH and bool(self._branch(environment))
-            done = UndoState.PROPOSED if proposing else UndoState.DONE
-            ended = UndoState.SUPERSEDED if found.moved else done
+            ended = UndoState.SUPERSEDED if found.moved else _ended(proposed)
             moved = ", ".join(found.moved)
             detail = f"the pin of {moved} was moved meanwhile" if moved else "Git pins it already"
             return replace(undo, state=ended, detail=detail, attempts=undo.attempts + 1, again_at=None)
         except ReconcileError as error:
             return _again(undo, later, str(error))
-        return self._written(environment, undo, revision, found)
+        return _written(undo, revision, found, branch, proposed)
 
     def rehearse(self, environment: Environment) -> tuple[str, ...]:
         """Why a release could not be undone in Git, as far as that can be told beforehand."""
@@ -143,53 +140,37 @@ class Undoing:
         try:
             branch = self._branch(environment)
             if branch:
-                self.repository.rehearse(branch)
+                self._repository.rehearse(branch)
             else:
                 self._require_a_branch_here()
         except ReconcileError as error:
             return (f"a rollback could not be written to Git now: {error.problem}",)
         return ()
 
-    def _commit(self, environment: Environment, undo: Undo, found: _Derivation) -> Revision:
-        path, branch = self._path(environment), self._branch(environment)
+    def _commit(
+        self, environment: Environment, undo: Undo, found: _Derivation, branch: str, proposed: str
+    ) -> Revision:
+        path = self._path(environment)
         if not branch:
             self._require_a_branch_here()
         edit = Edit(path, self._derive(path, undo, found))
         author = environment.rollback.author
         message = self._message(environment, undo)
-        if environment.rollback.git is GitPolicy.BRANCH and branch:
-            proposal = proposed_branch(environment, undo)
-            return self.repository.commit([edit], message, push=proposal, base=branch, author=author)
-        return self.repository.commit([edit], message, push=branch, author=author)
-
-    def _written(self, environment: Environment, undo: Undo, revision: Revision, found: _Derivation) -> Undo:
-        branch = self._branch(environment)
-        proposed = environment.rollback.git is GitPolicy.BRANCH and branch
-        where = f"pushed to {branch}" if branch else "committed here: the branch has no remote"
         if proposed:
-            where = f"pushed to {proposed_branch(environment, undo)}, for review"
-        if found.moved:
-            where += f"; the pin of {', '.join(found.moved)} was moved meanwhile, and stays"
-        return replace(
-            undo,
-            state=UndoState.PROPOSED if proposed else UndoState.DONE,
-            commit=revision.commit,
-            detail=where,
-            attempts=undo.attempts + 1,
-            again_at=None,
-        )
+            return self._repository.commit([edit], message, push=proposed, base=branch, author=author)
+        return self._repository.commit([edit], message, push=branch, author=author)
 
     def _derive(self, path: str, undo: Undo, found: _Derivation) -> Callable[[str], str]:
         """Back to the pins from before, where the rejected ones still stand."""
 
         def derive(text: str) -> str:
             found.changed, found.moved = [], []
-            there = {pin.service: str(pin.image) for pin in self.state_files.pins(text, path)}
+            there = {pin.service: str(pin.image) for pin in self.desired.state_files.pins(text, path)}
             for service, bad, good in undo.moves:
                 now = there.get(service, "")
                 if same_pin(now, bad):
                     found.changed.append(service)
-                    text = self.state_files.with_pin(text, path, service, ImageRef.parse(good))
+                    text = self.desired.state_files.with_pin(text, path, service, ImageRef.parse(good))
                 elif not same_pin(now, good):
                     found.moved.append(service)
             return text
@@ -213,29 +194,12 @@ class Undoing:
         ]
         return "\n".join([*lines, *(f"{key}: {value}" for key, value in trailers if value)]) + "\n"
 
-    def _stacks(self, environment: Environment) -> dict[str, list[str]]:
-        """What each service was pinned to in Git and still could go back to, the newest first."""
-        commits = self.repository.log(self._path(environment), limit=DEEPEST)
-        releases = [(commit.id, self._images(environment, commit)) for commit in reversed(commits)]
-        return {
-            name: [pinned.image for pinned in reversed(stack)] for name, stack in standing(releases).items()
-        }
-
-    def _images(self, environment: Environment, commit: Commit) -> dict[str, str]:
-        """The pins at an old commit; none where its file cannot be read any more."""
-        path = self._path(environment)
-        try:
-            text = self.repository.read(Revision(commit.id), path)
-            return {pin.service: str(pin.image) for pin in self.state_files.pins(text, path)}
-        except InvalidState:
-            return {}
-
     def _log(self, environment: Environment, limit: int) -> Iterable[Commit]:
-        return self.repository.log(self._path(environment), limit=limit)
+        return self._repository.log(self._path(environment), limit=limit)
 
     def _branch(self, environment: Environment) -> str:
         """The remote branch that releases of this environment come from; empty where there is none."""
-        return environment.rollback.branch or self.repository.upstream()
+        return environment.rollback.branch or self._repository.upstream()
 
     def _require_a_branch_here(self) -> None:
         """See that a commit has a branch to be on.
@@ -243,14 +207,46 @@ class Undoing:
         Raises:
             Refused: HEAD is detached, as where CI checks out a commit.
         """
-        if not self.repository.head().branch:
+        if not self._repository.head().branch:
             raise Refused(
                 "HEAD is detached, and nothing says which branch the release came from",
                 hint="Set rollback.branch in reconcile.yaml",
             )
 
+    @property
+    def _repository(self) -> Repository:
+        return self.desired.repository
+
     def _path(self, environment: Environment) -> str:
         return self.desired.path(environment.pins)
+
+
+def _proposed(environment: Environment, undo: Undo, branch: str) -> str:
+    """The branch on which a rollback is proposed for review; empty where it is not."""
+    if environment.rollback.git is not GitPolicy.BRANCH or not branch:
+        return ""
+    return f"reconcile/rollback-{environment.name}-{undo.release[:7]}"
+
+
+def _ended(proposed: str) -> UndoState:
+    return UndoState.PROPOSED if proposed else UndoState.DONE
+
+
+def _written(undo: Undo, revision: Revision, found: _Derivation, branch: str, proposed: str) -> Undo:
+    """Where it is by now, and what a person has to know of it."""
+    where = f"pushed to {branch}" if branch else "committed here: the branch has no remote"
+    if proposed:
+        where = f"pushed to {proposed}, for review"
+    if found.moved:
+        where += f"; the pin of {', '.join(found.moved)} was moved meanwhile, and stays"
+    return replace(
+        undo,
+        state=_ended(proposed),
+        commit=revision.commit,
+        detail=where,
+        attempts=undo.attempts + 1,
+        again_at=None,
+    )
 
 
 def _again(undo: Undo, at: datetime, why: str) -> Undo:
@@ -265,8 +261,3 @@ def _among(moved: Moved, images: Iterable[str]) -> str:
         if ran and not same_pin(image, bad) and ("@" not in ran or same_pin(image, ran)):
             return image
     return ""
-
-
-def proposed_branch(environment: Environment, undo: Undo) -> str:
-    """The branch on which a rollback is proposed."""
-    return f"reconcile/rollback-{environment.name}-{undo.release[:7]}"

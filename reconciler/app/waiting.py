@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from reconciler.app.blocked import Held, same_pin
+from reconciler.app.blocked import Held
 from reconciler.app.host import Host
 from reconciler.app.looking import Look
-from reconciler.domain.blocking import Block
+from reconciler.domain.blocking import Block, same_pin
 from reconciler.domain.environment import Environment
 from reconciler.domain.report import Result
 from reconciler.domain.severity import Verdict

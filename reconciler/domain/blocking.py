@@ -39,7 +39,7 @@ class Block:
         Hashes of other versions of Compose cannot be compared, and those of services that join others
         change with the container that is joined: then the digest alone decides.
         """
-        if service.name != self.service or digest(service.image) != digest(self.image):
+        if service.name != self.service or not same_pin(service.image, self.image):
             return False
         comparable = self.config_hash and self.compose_version == compose_version and not service.joins
         return not comparable or self.config_hash == service.config_hash
@@ -63,6 +63,11 @@ def digest(image: str) -> str:
         return ImageRef.parse(image).digest or image
     except ValueError:
         return image
+
+
+def same_pin(one: str, other: str) -> bool:
+    """Whether two references are of the same content."""
+    return digest(one) == digest(other)
 
 
 def stopping(blocks: Iterable[Block], service: Service, compose_version: str) -> Block | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.undoing import Moved, Undoing
 from reconciler.domain.blocking import Good
 from reconciler.domain.environment import Environment, GitPolicy, Rollback
@@ -35,7 +34,7 @@ class Desk:
 
     @property
     def undoing(self) -> Undoing:
-        return Undoing(self.passes.repository, YamlStateFiles(), self.passes.desired, self.passes.scene.clock)
+        return Undoing(self.passes.desired, self.passes.scene.clock)
 
     def intended(self, *moved: Moved, goods: tuple[Good, ...] = (), reason: str = REASON) -> Undo:
         """What is to be done about these; about `web` 2 where nothing is said."""

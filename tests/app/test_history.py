@@ -62,10 +62,9 @@ class Line:
         return self.repository.log(PINS)[0].at + timedelta(seconds=1)
 
     def rows(self, limit: int = 0, runs: Sequence[Run] | None = None) -> tuple[HistoryRow, ...]:
-        files = YamlStateFiles()
-        desired = DesiredState(self.repository, files, FakeWorld(), "state")
+        desired = DesiredState(self.repository, YamlStateFiles(), FakeWorld(), "state")
         known = self.runs if runs is None else runs
-        return history(environment(), self.repository, files, desired, limit=limit, runs=known)
+        return history(environment(), desired, limit=limit, runs=known)
 
 
 def told(row: HistoryRow) -> tuple[str, float | None, str]:

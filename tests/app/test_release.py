@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.history import history
 from reconciler.app.release import Moved
 from reconciler.domain.history import HistoryRow
@@ -34,8 +33,7 @@ def back(passes: Passes, *services: str, to: str = "", reason: str = "", push: s
 
 
 def rows(passes: Passes, limit: int = 0) -> tuple[HistoryRow, ...]:
-    state_files = YamlStateFiles()
-    return history(passes.scene.env, passes.repository, state_files, passes.desired, limit=limit)
+    return history(passes.scene.env, passes.desired, limit=limit)
 
 
 # --- pin ---------------------------------------------------------------------------------------------

@@ -59,8 +59,8 @@ def world(tmp_path: Path) -> GitWorld:
 
 
 def undoing(world: GitWorld, clone: Path) -> Undoing:
-    repository, files = world.open(clone), YamlStateFiles()
-    return Undoing(repository, files, DesiredState(repository, files, FakeWorld(), "state"), SystemClock())
+    desired = DesiredState(world.open(clone), YamlStateFiles(), FakeWorld(), "state")
+    return Undoing(desired, SystemClock())
 
 
 def rejected(release: str) -> Undo:

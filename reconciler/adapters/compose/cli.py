@@ -163,7 +163,7 @@ class ComposeCli:
     ) -> None:
         """See ``ports.Compose``."""
         added = {name: image_line(image) for name, image in (images or {}).items() if name in scale}
-        self._up(environment, files, scale, override_text(added) if added else "")
+        self._up(environment, files, scale, added)
 
     def create_templates(
         self,
@@ -174,11 +174,16 @@ class ComposeCli:
     ) -> None:
         """See ``ports.Compose``. A label marks them; a ``container_name``, which cannot scale, is reset."""
         added = {name: (*TEMPLATE, *image_line((images or {}).get(name, ""))) for name in scale}
-        self._up(environment, files, scale, override_text(added))
+        self._up(environment, files, scale, added)
 
     def _up(
-        self, environment: Environment, files: Sequence[Path], scale: Mapping[str, int], override: str = ""
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        scale: Mapping[str, int],
+        added: Mapping[str, Sequence[str]],
     ) -> None:
+        override = override_text(added) if added else ""
         scales = [argument for name, count in scale.items() for argument in ("--scale", f"{name}={count}")]
         arguments = [
             *self._flags(environment, files),

@@ -70,9 +70,7 @@ def _text(
 
 
 def _rows(wiring: Wiring, environment: Environment, limit: int) -> tuple[HistoryRow, ...]:
-    repository, files, desired = wiring.repository, wiring.state_files, wiring.desired
-    runs = _runs(wiring, environment)
-    return history(environment, repository, files, desired, limit=limit, runs=runs)
+    return history(environment, wiring.desired, limit=limit, runs=_runs(wiring, environment))
 
 
 def _runs(wiring: Wiring, environment: Environment) -> Sequence[Run]:

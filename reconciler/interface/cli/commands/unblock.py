@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from reconciler.app.blocked import same_pin, told_by_git
-from reconciler.app.looking import DEEPEST
-from reconciler.domain.blocking import Block
+from reconciler.app.looking import blocks_in_git
+from reconciler.domain.blocking import Block, same_pin
 from reconciler.domain.environment import Environment
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
@@ -56,10 +55,9 @@ def _pinned_and_told_by_git(
     repository, path = wiring.repository, wiring.desired.path(environment.pins)
     text = repository.read(repository.head(), path)
     pinned = {pin.service: str(pin.image) for pin in wiring.state_files.pins(text, path)}
-    blocks = told_by_git(environment, repository.log(path, limit=DEEPEST), journal.unblocked(environment))
     return [
         block
-        for block in blocks
+        for block in blocks_in_git(environment, wiring.desired, journal)
         if same_pin(pinned.get(block.service, ""), block.image)
         if not services or block.service in services
     ]
