@@ -11,6 +11,7 @@
     │   └── RepositoryUnreachable
     ├── PermissionRefused        an outside system said no to who we are
     ├── Locked                   another reconciler acts on the environment
+    │   └── LeaseLost            it took the environment over from us
     ├── Stale                    the world moved while we looked; running again helps
     └── Failed                   an outside system tried, and could not
         ├── EngineFailed
@@ -110,6 +111,10 @@ class PermissionRefused(ReconcileError):
 
 class Locked(ReconcileError):
     """Another reconciler acts on this environment."""
+
+
+class LeaseLost(Locked):
+    """We held the environment and do not any more: somebody else may act by now, so nothing more is done."""
 
 
 class Stale(ReconcileError):

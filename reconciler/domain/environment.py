@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.domain.brakes import Window
 from reconciler.domain.check import Check
 from reconciler.domain.severity import Matrix
 
@@ -61,6 +62,8 @@ class Environment:
     ``pins`` is relative to the folder of ``reconcile.yaml``. ``directory`` is Compose's project
     directory, relative to the same folder or absolute; ``compose`` are files relative to it.
     ``engine_host`` is a Docker host URL, empty for the one that the docker command would use.
+    In the windows of ``freeze`` nothing is released. Where it is ``protected``, a release needs an approval.
+    ``max_change`` is the share of services (0 to 1) that a pass may stop or replace through drift or removal.
     """
 
     name: str
@@ -74,3 +77,6 @@ class Environment:
     rollback: Rollback = field(default_factory=Rollback)
     prune: bool = False
     unpinned: Unpinned = Unpinned.FOLLOW
+    freeze: tuple[Window, ...] = ()
+    protected: bool = False
+    max_change: float = 0.5

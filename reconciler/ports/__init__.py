@@ -6,25 +6,33 @@ error of a library.
 
 from __future__ import annotations
 
+from reconciler.ports.brakes import Calendar, Pauses
 from reconciler.ports.compose import Compose, Model
 from reconciler.ports.engine import Engine
 from reconciler.ports.journal import Journal
 from reconciler.ports.outside import Probe, Registry
 from reconciler.ports.repository import Commit, Edit, Repository
 from reconciler.ports.state_files import StateFiles
-from reconciler.ports.turns import Clock, Lock
+from reconciler.ports.triggers import Events, Trigger
+from reconciler.ports.turns import Clock, Lease, Leases, Lock
 
 __all__ = [
+    "Calendar",
     "Clock",
     "Commit",
     "Compose",
     "Edit",
     "Engine",
+    "Events",
     "Journal",
+    "Lease",
+    "Leases",
     "Lock",
     "Model",
+    "Pauses",
     "Probe",
     "Registry",
     "Repository",
     "StateFiles",
+    "Trigger",
 ]

@@ -72,13 +72,13 @@ class FakeLock:
     taken: int = 0
 
     @contextmanager
-    def hold(self, environment: Environment, wait_seconds: float) -> Iterator[None]:
+    def hold(self, environment: Environment, wait_seconds: float) -> Iterator[str]:
         """See `ports.Lock`."""
         if self.holder:
             raise Locked(f"{environment.name} is held by {self.holder}")
         assert not self.held, "held twice"
         self.held, self.taken = True, self.taken + 1
         try:
-            yield
+            yield "this host"
         finally:
             self.held = False

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from reconciler.adapters.host_state.place import Place, unusable
 from reconciler.domain.environment import Environment
@@ -29,13 +30,13 @@ class LockFile:
     clock: Clock
 
     @contextmanager
-    def hold(self, environment: Environment, wait_seconds: float) -> Iterator[None]:
+    def hold(self, environment: Environment, wait_seconds: float) -> Iterator[str]:
         """See ``ports.Lock``."""
         file = self._open(environment)
         try:
             self._acquire(file, environment, wait_seconds)
             _sign(file)
-            yield
+            yield _identity(file)
         finally:
             os.close(file)
 
@@ -69,6 +70,13 @@ def _sign(file: int) -> None:
     if os.pread(file, 200, 0) != mine:
         os.ftruncate(file, 0)
         os.pwrite(file, mine, 0)
+
+
+def _identity(file: int) -> str:
+    """What no other lock has, on this host or another, since it was booted last."""
+    status = os.fstat(file)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{boot}:{status.st_dev:x}:{status.st_ino:x}"
 
 
 def _holder(file: int) -> str:

@@ -1,0 +1,32 @@
+"""What the daemon hears from outside. All of it only means "look again"."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from reconciler.domain.triggers import Occurrence, Wake
+
+
+class Trigger(Protocol):
+    """One source of wakes, run in a thread of its own."""
+
+    def run(self, wake: Callable[[Wake], None], stopping: threading.Event) -> None:
+        """Wake whoever listens, until ``stopping`` is set; comes back soon after that.
+
+        What goes wrong outside is waited out and told in a wake; nothing of it is raised.
+        """
+
+
+class Events(Protocol):
+    """The events of one engine."""
+
+    def follow(self, heard: Callable[[Occurrence], None], stopping: threading.Event) -> None:
+        """Call ``heard`` for each event about containers of Compose projects, until the stream ends.
+
+        It ends in silence when the engine does, and soon after ``stopping`` is set.
+
+        Raises:
+            EngineUnreachable, PermissionRefused: it could not be opened.
+        """
