@@ -22,11 +22,18 @@ class Trigger(Protocol):
 class Events(Protocol):
     """The events of one engine."""
 
-    def follow(self, heard: Callable[[Occurrence], None], stopping: threading.Event) -> None:
+    def follow(
+        self, opened: Callable[[], None], heard: Callable[[Occurrence], None], stopping: threading.Event
+    ) -> None:
         """Call ``heard`` for each event about containers of Compose projects, until the stream ends.
 
         It ends in silence when the engine does, and soon after ``stopping`` is set.
 
+        Args:
+            opened: called once, when nothing that happens from now on is missed.
+            heard: called for each event, in the calling thread.
+            stopping: when it is time to come back.
+
         Raises:
-            EngineUnreachable, PermissionRefused: it could not be opened.
+            EngineUnreachable, PermissionRefused, EngineFailed: it could not be opened.
         """

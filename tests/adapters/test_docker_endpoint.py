@@ -6,13 +6,9 @@ import hashlib
 import json
 import os
 import shutil
-import ssl
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -20,6 +16,7 @@ from reconciler.adapters.docker_host import DockerHost
 from reconciler.adapters.docker_host.endpoint import DEFAULT_HOST, Endpoint, Tls, find, loopback
 from reconciler.errors import EngineFailed, EngineUnreachable, Refused
 from tests.bed.engine import required_engine
+from tests.bed.tls_engine import Authority, client, tls_engine
 
 
 def write_context(folder: Path, name: str, docker: object, *, tls: bool = False) -> Path:
@@ -202,65 +199,6 @@ def test_no_ssh_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 # --- TLS ------------------------------------------------------------------------------------------
 
 
-class Engine(BaseHTTPRequestHandler):
-    """Enough of an engine to be asked for a list."""
-
-    def do_GET(self) -> None:
-        body = b'{"ApiVersion": "1.41"}' if self.path.endswith("/version") else b"[]"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing."""
-
-
-class Authority:
-    """A certificate authority of one's own, over openssl."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority",
-                      "-keyout", "ca-key.pem", "-out", "ca.pem")  # fmt: skip
-
-    def certificate(self, name: str, *, subject: str, days: int = 2) -> None:
-        """Write NAME.pem and NAME-key.pem for an IP address or a host."""
-        kind = "IP" if subject[0].isdigit() else "DNS"
-        (self.folder / "san").write_text(f"subjectAltName={kind}:{subject}\n")
-        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={subject}",
-                      "-keyout", f"{name}-key.pem", "-out", "request")  # fmt: skip
-        self._openssl("x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca-key.pem",
-                      "-CAcreateserial", "-days", str(days), "-extfile", "san",
-                      "-out", f"{name}.pem")  # fmt: skip
-
-    def _openssl(self, *arguments: str) -> None:
-        openssl = shutil.which("openssl")
-        assert openssl, "openssl is missing: run scripts/bed up"
-        subprocess.run([openssl, *arguments], cwd=self.folder, check=True, capture_output=True)
-
-
-@contextmanager
-def tls_engine(authority: Authority, name: str) -> Iterator[str]:
-    """An engine behind TLS that wants a certificate of the same authority; yields its URL."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.folder / "ca.pem"))
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_cert_chain(authority.folder / f"{name}.pem", authority.folder / f"{name}-key.pem")
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A refused handshake is what is tested."""
-
-    with Quiet(("127.0.0.1", 0), Engine) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"tcp://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     made = Authority(tmp_path_factory.mktemp("tls") / "authority")
@@ -269,16 +207,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     made.certificate("expired", subject="127.0.0.1", days=-1)
     made.certificate("client", subject="client.test")
     return made
-
-
-def client(authority: Authority, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the variables of the docker command for TLS with this authority."""
-    folder.mkdir()
-    shutil.copy(authority.folder / "ca.pem", folder / "ca.pem")
-    shutil.copy(authority.folder / "client.pem", folder / "cert.pem")
-    shutil.copy(authority.folder / "client-key.pem", folder / "key.pem")
-    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
-    monkeypatch.setenv("DOCKER_CERT_PATH", str(folder))
 
 
 def test_an_engine_behind_tls(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from reconciler.ports import Model
 from tests.bed import fake_compose, fake_images, fake_lifecycle
 from tests.bed.fake_clock import FakeClock
 from tests.bed.fake_container import Behaviour, Container, hashed, image_id, local_name
+from tests.bed.fake_events import FakeEvents
 from tests.bed.fake_faults import Answer, Fault, Faults, Killed
 
 __all__ = ["Behaviour", "Container", "FakeWorld", "Killed"]
@@ -61,6 +62,7 @@ class FakeWorld:
         self.free: int | None = 10**10
         self.compose_version = "2.26.1"
         self.clock = FakeClock()
+        self.events = FakeEvents()
         self.behaviours: dict[str, Behaviour] = {}
         self._faults = Faults()
         self._counter = itertools.count(1)
@@ -136,11 +138,13 @@ class FakeWorld:
         """A container ends by itself; its restart policy is obeyed."""
         container = self.named(name)
         container.end(exit_code)
+        fake_lifecycle.tell(self, container, "die")
         container.obey_policy(self.clock.now())
 
     def vanish(self, name: str) -> None:
         """Somebody removes a container by force."""
-        del self.containers[self.named(name).id]
+        container = self.containers.pop(self.named(name).id)
+        fake_lifecycle.tell(self, container, *(("kill", "die") if container.up else ()), "destroy")
 
     def restart_engine(self) -> None:
         """The engine goes down and comes back; restart policies decide who runs."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.domain.desired import Port
 from reconciler.domain.observed import Instance, Observed, State
+from reconciler.domain.triggers import Occurrence
 from reconciler.errors import EngineFailed, HostConflict
 from tests.bed.fake_container import Container, hashed
 
@@ -47,6 +48,7 @@ def add(world: FakeWorld, made: Container, *, carried: Mapping[str, str]) -> Non
         made.volumes[destination] = carried.get(destination) or hashed(made.id, destination)
     world.volumes |= set(made.volumes.values())
     world.containers[made.id] = made
+    tell(world, made, "create")
 
 
 def succeed(
@@ -99,6 +101,7 @@ def stop(world: FakeWorld, container: str) -> None:
     found = find(world, container)
     if found is not None and (found.up or found.state is State.PAUSED):
         found.end(0, by_hand=True)
+        tell(world, found, "kill", "die", "stop")
 
 
 def set_policy(world: FakeWorld, container: str, policy: str) -> None:
@@ -122,6 +125,7 @@ def remove(world: FakeWorld, container: str, *, fresh_volumes: bool) -> None:
     if found.up or found.state is State.PAUSED:
         raise EngineFailed(f"could not remove container {found.name}: it is running")
     del world.containers[found.id]
+    tell(world, found, "destroy")
     if fresh_volumes:
         used = {volume for other in world.containers.values() for volume in other.volumes.values()}
         world.volumes -= set(found.volumes.values()) - used
@@ -135,6 +139,14 @@ def taken_ports(world: FakeWorld) -> dict[str, tuple[str, str]]:
         if container.up
         for port in container.service.ports
     }
+
+
+def tell(world: FakeWorld, container: Container, *actions: str) -> None:
+    """The engine says what happened to a container."""
+    for action in actions:
+        exit_code = container.exit_code if action == "die" else None
+        names = (container.project, container.service.name, container.name)
+        world.events.tell(Occurrence(world.clock.now(), *names, action, exit_code))
 
 
 def starts_of(world: FakeWorld, container: str) -> int:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance
-from reconciler.ports import Engine
+from reconciler.ports import Engine, Events
 
 DATA = "/data"
 CRASH_CODE = 3
@@ -46,6 +46,10 @@ class Bench(Protocol):
     @property
     def engine(self) -> Engine:
         """What is tested."""
+
+    @property
+    def events(self) -> Events:
+        """What happens on it."""
 
     def define(self, *specs: Spec) -> None:
         """Write the Compose file."""

@@ -9,7 +9,7 @@ from reconciler.domain.desired import Join, Port, Service
 from reconciler.domain.environment import Environment
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, State
-from reconciler.ports import Engine
+from reconciler.ports import Engine, Events
 from tests.bed.fake_engine import Behaviour, FakeWorld
 from tests.contract.bench import ANSWER, CRASH_CODE, DATA, Spec, new
 
@@ -24,6 +24,10 @@ class FakeBench:
     @property
     def engine(self) -> Engine:
         return self.world
+
+    @property
+    def events(self) -> Events:
+        return self.world.events
 
     def define(self, *specs: Spec) -> None:
         self.world.services = tuple(self._service(spec) for spec in specs)

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.adapters.docker_host import DockerHost
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance
+from reconciler.ports import Events
 from tests.bed.registry import free_port, push
 from tests.bed.tools import docker, run
 from tests.contract.bench import DATA, Spec, new
@@ -34,6 +35,10 @@ class RealBench:
     restart: Callable[[], None] = field(default=lambda: None)
     project: str = field(default_factory=lambda: f"contract-{secrets.token_hex(4)}")
     pushed: list[ImageRef] = field(default_factory=list)
+
+    @property
+    def events(self) -> Events:
+        return self.engine.events
 
     def define(self, *specs: Spec) -> None:
         self.define_raw({spec.name: self._service(spec) for spec in specs})

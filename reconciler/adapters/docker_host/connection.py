@@ -47,12 +47,30 @@ class Connection:
         Raises:
             EngineUnreachable, PermissionRefused, Refused, EngineFailed: see ``translated``.
         """
+        with self._told_by_ssh(), translated(doing):
+            self._knock()
+            client = self._idle.pop() if self._idle else self._connect()
+            with self._lent(client):
+                yield client
+
+    @contextmanager
+    def dialled(self, doing: str) -> Iterator[Endpoint]:
+        """Where to dial for a request without the SDK, inside the same boundary; never an ``ssh://`` URL.
+
+        Args:
+            doing: what is being done, to what, for the error message.
+
+        Raises:
+            EngineUnreachable, PermissionRefused, EngineFailed: see ``translated``.
+        """
+        with self._told_by_ssh(), translated(doing):
+            yield self._way()
+
+    @contextmanager
+    def _told_by_ssh(self) -> Iterator[None]:
+        """Where the engine is out of reach, ssh may know why."""
         try:
-            with translated(doing):
-                self._knock()
-                client = self._idle.pop() if self._idle else self._connect()
-                with self._lent(client):
-                    yield client
+            yield
         except EngineUnreachable as error:
             if self._relay is not None and (complaint := self._relay.complaint()):
                 raise EngineUnreachable(error.problem, hint=f"ssh says: {complaint}") from error
@@ -110,7 +128,9 @@ class Connection:
         made: Any = APIClient
         client = cast(
             Client,
-            made(base_url=self._url(), version=api_version, timeout=self.timeout_seconds, tls=self._tls()),
+            made(
+                base_url=self._way().url, version=api_version, timeout=self.timeout_seconds, tls=self._tls()
+            ),
         )
         client.trust_env = False
         return client
@@ -124,12 +144,13 @@ class Connection:
         files = (str(tls.certificate), str(tls.key))
         return TLSConfig(client_cert=files, ca_cert=str(tls.ca), verify=tls.verify)
 
-    def _url(self) -> str:
+    def _way(self) -> Endpoint:
+        """Where a connection of ours goes: behind ssh, to the relay."""
         if self.endpoint.scheme != "ssh":
-            return self.endpoint.url
+            return self.endpoint
         with self._relay_lock:
             if self._relay is None:
                 from reconciler.adapters.docker_host.ssh import SshRelay
 
                 self._relay = SshRelay(self.endpoint.url)
-            return f"unix://{self._relay.path}"
+            return Endpoint(f"unix://{self._relay.path}")

@@ -13,6 +13,7 @@ from reconciler.adapters.docker_host.connection import Connection
 from reconciler.adapters.docker_host.create import succeed
 from reconciler.adapters.docker_host.description import description
 from reconciler.adapters.docker_host.endpoint import Endpoint, find
+from reconciler.adapters.docker_host.events import DockerEvents
 from reconciler.adapters.docker_host.images import missing as found_missing
 from reconciler.adapters.docker_host.inside import execute
 from reconciler.adapters.docker_host.listing import listed
@@ -75,6 +76,11 @@ class DockerHost:
     def name(self) -> str:
         """Where it listens, without any password."""
         return str(self.endpoint)
+
+    @property
+    def events(self) -> DockerEvents:
+        """What happens to its containers."""
+        return DockerEvents(self._engine)
 
     def close(self) -> None:
         """End the idle connections."""
