@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler.domain.desired import Revision
+from reconciler.ports.triggers import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,6 @@ class Repository(Protocol):
 
     def stamp(self) -> tuple[object, ...]:
         """A cheap value (file times, no child process) that changes whenever HEAD may have moved."""
+
+    def places(self) -> Places:
+        """The files that change when HEAD may have moved, for who watches files."""

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from reconciler.domain.triggers import Occurrence, Wake
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Files whose changes count, by absolute path.
+
+    ``files`` need not be there yet. Of the folders ``trees`` every file counts, at any depth, but for hidden
+    and temporary ones: name none that an application writes to.
+    """
+
+    files: frozenset[Path] = frozenset()
+    trees: frozenset[Path] = frozenset()
+
+    def __or__(self, other: Places) -> Places:
+        return Places(self.files | other.files, self.trees | other.trees)
 
 
 class Trigger(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.domain.desired import Revision
 from reconciler.errors import InvalidState, ReconcileError, Refused, RepositoryUnreachable, Stale
-from reconciler.ports import Commit, Edit
+from reconciler.ports import Commit, Edit, Places
 from tests.bed.fake_clock import START
 
 
@@ -137,6 +137,10 @@ class FakeRepository:
     def stamp(self) -> tuple[object, ...]:
         """See `ports.Repository`."""
         return (len(self.line), tuple(sorted(self.dirty.items())))
+
+    def places(self) -> Places:
+        """See `ports.Repository`."""
+        return Places()
 
     def _commits(self) -> tuple[Snapshot, ...]:
         """Every commit, those of other branches behind ours."""

@@ -10,6 +10,7 @@ from reconciler.adapters.git.names import is_object_id
 from reconciler.adapters.git.process import Git
 from reconciler.domain.desired import Revision
 from reconciler.errors import Refused, RepositoryUnreachable
+from reconciler.ports import Places
 
 _BRANCH = re.compile(r"refs/heads/[^\x00-\x20\x7f~^:?*\[\\]+")
 # With the reftable format, the file HEAD says this and the truth is in the tables.
@@ -112,6 +113,16 @@ def stamp(layout: Layout) -> tuple[object, ...]:
     if _BRANCH.fullmatch(ref):
         files.append(layout.shared / ref)
     return (text, *(_signature(file) for file in files))
+
+
+def places(layout: Layout) -> Places:
+    """The files that change when HEAD or a local branch moves.
+
+    Not the index, which ``git status`` writes, and no folder of remote branches: nobody reads those.
+    """
+    files = [layout.private / name for name in ("HEAD", *(name for name, _ in _UNDER_WAY))]
+    files += [layout.shared / "packed-refs", layout.shared / "reftable" / "tables.list"]
+    return Places(frozenset(files), frozenset({layout.shared / "refs" / "heads"}))
 
 
 def _target(git: Git, layout: Layout) -> str:

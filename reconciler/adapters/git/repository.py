@@ -18,7 +18,7 @@ from reconciler.adapters.git.patience import Patience
 from reconciler.adapters.git.process import Git
 from reconciler.domain.desired import Revision
 from reconciler.errors import Refused, RepositoryFailed
-from reconciler.ports import Commit, Edit
+from reconciler.ports import Commit, Edit, Places
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.proposal import Draft
@@ -162,6 +162,10 @@ class GitRepository:
     def stamp(self) -> tuple[object, ...]:
         """A cheap value (file times, no child process) that changes whenever HEAD may have moved."""
         return head.stamp(self.layout)
+
+    def places(self) -> Places:
+        """The files that change when HEAD may have moved."""
+        return head.places(self.layout)
 
     def commit(
         self, edits: Sequence[Edit], message: str, *, push: str = "", base: str = "", author: str = ""
