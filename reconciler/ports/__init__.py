@@ -13,8 +13,9 @@ from reconciler.ports.journal import Journal
 from reconciler.ports.outside import Probe, Registry
 from reconciler.ports.repository import Commit, Edit, Repository
 from reconciler.ports.state_files import StateFiles
-from reconciler.ports.triggers import Events, Trigger
+from reconciler.ports.triggers import Events, Places, Trigger
 from reconciler.ports.turns import Clock, Lease, Leases, Lock
+from reconciler.ports.upstream import Upstream
 
 __all__ = [
     "Calendar",
@@ -30,9 +31,11 @@ __all__ = [
     "Lock",
     "Model",
     "Pauses",
+    "Places",
     "Probe",
     "Registry",
     "Repository",
     "StateFiles",
     "Trigger",
+    "Upstream",
 ]

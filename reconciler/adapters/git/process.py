@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,10 @@ from reconciler.adapters.git.environment import SETTINGS, identity, scrubbed
 from reconciler.errors import RepositoryFailed, RepositoryUnreachable
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,15 @@ class Git:
     """Git in one folder.
 
     ``environment`` is scrubbed already; ``identity`` is the author and committer that the caller's
-    environment names, for the one command that writes a commit.
+    environment names, for the one command that writes a commit. Once ``stopped`` says so, no git is waited
+    for any more.
     """
 
     folder: Path
     deadline_seconds: float
     environment: Mapping[str, str]
     identity: Mapping[str, str] = field(default_factory=dict)
+    stopped: Callable[[], bool] = _never
 
     @classmethod
     def at(cls, folder: Path, deadline_seconds: float, environ: Mapping[str, str]) -> Git:
@@ -84,7 +90,7 @@ class Git:
             source.seek(0)
             with self._start(arguments, source, subprocess.PIPE, variables or {}) as child:
                 try:
-                    out, err = _listen(child, Deadline.after(self.deadline_seconds, arguments[0]))
+                    out, err = _listen(child, self._deadline(arguments[0]))
                 finally:
                     _end(child)
         return Answer(child.returncode, out, clean(err))
@@ -113,9 +119,13 @@ class Git:
             self._start(arguments, subprocess.PIPE, errors, {}) as child,
         ):
             try:
-                yield Talk(child, errors, Deadline.after(self.deadline_seconds, arguments[0]))
+                yield Talk(child, errors, self._deadline(arguments[0]))
             finally:
                 _end(child)
+
+    def _deadline(self, command: str) -> Deadline:
+        ends = time.monotonic() + self.deadline_seconds
+        return Deadline(command, self.deadline_seconds, ends, self.stopped)
 
     def _start(
         self,
@@ -143,16 +153,12 @@ class Git:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment at which ``command`` has had enough time."""
+    """The moment at which ``command`` has had enough time, or at which nobody waits for it any more."""
 
     command: str
     seconds: float
     ends: float
-
-    @classmethod
-    def after(cls, seconds: float, command: str) -> Deadline:
-        """The deadline that is ``seconds`` away."""
-        return cls(command, seconds, time.monotonic() + seconds)
+    stopped: Callable[[], bool] = _never
 
     def remaining(self) -> float:
         """The seconds left.
@@ -160,6 +166,8 @@ class Deadline:
         Raises:
             RepositoryUnreachable: none is.
         """
+        if self.stopped():
+            raise RepositoryUnreachable(f"git {self.command} was not done: we are stopping")
         left = self.ends - time.monotonic()
         if left <= 0:
             raise RepositoryUnreachable(f"git {self.command} was not done after {self.seconds:g} seconds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reconciler.adapters.git.names import branch_name, remote_name
+from reconciler.adapters.git.names import branch_name, is_object_id, remote_name
 from reconciler.adapters.git.process import Answer, Git
 from reconciler.errors import (
     PermissionRefused,
@@ -67,6 +67,21 @@ class RemoteBranch:
 
     def __str__(self) -> str:
         return f"{self.remote}/{self.branch}"
+
+    def tip(self, git: Git) -> str | None:
+        """The branch's commit there; nothing is fetched. None where the remote has no such branch.
+
+        Raises:
+            RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
+            RepositoryFailed: git could not ask.
+        """
+        ref = f"refs/heads/{self.branch}"
+        answer = git.run("ls-remote", "--quiet", "--refs", "--", self.remote, ref)
+        if answer.code != 0:
+            raise self._explain("read", answer)
+        # To ls-remote a name is a pattern: refs/other/refs/heads/main would be listed as well.
+        found = (line.split("\t") for line in answer.text.splitlines())
+        return next((words[0] for words in found if words[1:] == [ref] and is_object_id(words[0])), None)
 
     def fetch(self, git: Git) -> str | Overtaken:
         """Bring the branch here and return its tip; a clone's depth stays what it is.
