@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from reconciler.app.host import Host
 from reconciler.domain.desired import Revision
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
 from reconciler.domain.journal import Exhibit, ExhibitKind, Run, SampleSummary, Story
 from reconciler.domain.plan import Plan
-from reconciler.domain.report import Report, Step
+from reconciler.domain.report import Report, Step, Verb
 from reconciler.errors import PermissionRefused
 from reconciler.ports import Journal
 
@@ -46,8 +47,39 @@ class Chronicle:
         self.run = self.journal.begin(self.environment, run)
         self._begun = run
 
+    def follow(self, host: Host, steps: list[Step]) -> Host:
+        """``host``, with each of its steps written down before it is taken, and once it ended.
+
+        Args:
+            host: the environment's outside.
+            steps: gets those that ended.
+        """
+
+        def started(verb: Verb, subject: str, detail: str) -> None:
+            self.begin_step(verb, subject, detail)
+            host.started(verb, subject, detail)
+
+        def progress(step: Step) -> None:
+            steps.append(step)
+            self.step(step)
+            host.progress(step)
+
+        return replace(host, started=started, progress=progress)
+
+    def begin_step(self, verb: Verb, subject: str, detail: str) -> None:
+        """Write down a step that is about to be taken.
+
+        Before the pass is open there is none to write it under. What may come then is an undoing in Git, and
+        that has an entry of its own from the moment at which it was intended.
+        """
+        if self.run:
+            try:
+                self.journal.begin_step(self.environment, self.run, verb, subject, detail)
+            except PermissionRefused as error:
+                self.lost(error)
+
     def step(self, step: Step) -> None:
-        """Write down a finished step."""
+        """Write down a step that ended."""
         if self.run:
             try:
                 self.journal.step(self.environment, self.run, step)

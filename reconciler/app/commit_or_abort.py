@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.app.gatekeeper import gate
+from reconciler.app.host import Host
 from reconciler.app.parachute import USUAL_TAG
 from reconciler.app.placement import SETTLE_SECONDS, Placement
 from reconciler.app.prepare import discard
@@ -18,7 +19,7 @@ from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Health, Instance, Role, State, Vitals
 from reconciler.domain.plan import Change, Create, Remove, Replace, Restart
-from reconciler.domain.report import Outcome, Result
+from reconciler.domain.report import Outcome, Result, Verb
 from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineFailed
 
@@ -62,13 +63,13 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     back = True
     joiners = _joiners(placement)
     for instance, service in joiners:
-        back &= _attempt(notes, partial(host.engine.stop, instance.id, service.stop_grace_seconds))
+        back &= _attempt(notes, partial(_stop, host, instance, service.stop_grace_seconds))
     for retired in _way_back(placement):
         back &= _attempt(notes, partial(_restore, placement, retired))
     for instance, _ in joiners:
-        back &= _attempt(notes, partial(host.engine.start, instance.id))
+        back &= _attempt(notes, partial(_start, host, instance))
     for instance in _surplus(placement):
-        back &= _attempt(notes, partial(host.engine.start, instance.id))
+        back &= _attempt(notes, partial(_start, host, instance))
     back &= _attempt(notes, partial(_restart_again, placement))
     remains = _remains(placement, rejected)
     for container in rejected if back else ():
@@ -98,8 +99,18 @@ def _attempt(notes: list[str], action: Callable[[], None]) -> bool:
     return True
 
 
+def _stop(host: Host, instance: Instance, grace_seconds: float) -> None:
+    with host.step(Verb.STOP, instance.serving_name):
+        host.engine.stop(instance.id, grace_seconds)
+
+
+def _start(host: Host, instance: Instance) -> None:
+    with host.step(Verb.START, instance.serving_name):
+        host.engine.start(instance.id)
+
+
 def _restore(placement: Placement, retired: Retired) -> None:
-    with placement.host.step("restore", retired.slot.name):
+    with placement.host.step(Verb.RESTORE, retired.slot.name):
         switch_back(placement.host, retired.slot, retired.policy, partial(_settle, placement, retired.slot))
 
 
@@ -122,7 +133,7 @@ def _remove(placement: Placement, container: str, name: str) -> None:
     services = {service.name: service for service in placement.desired.services}
     known = {i.id: services[i.service] for i in placement.observed.instances if i.service in services}
     grace = known[container].stop_grace_seconds if container in known else USUAL_GRACE_SECONDS
-    with placement.host.step("remove", name or container[:12]):
+    with placement.host.step(Verb.REMOVE, name or container[:12]):
         placement.host.engine.stop(container, grace)
         placement.host.engine.remove(container)
 
@@ -216,7 +227,7 @@ def _restart_again(placement: Placement) -> None:
             placement.restart(action.service, action.instances)
         elif isinstance(action, Restart):
             for instance in action.instances:
-                placement.host.engine.start(instance.id)
+                _start(placement.host, instance)
 
 
 def _verify(placement: Placement) -> Judgement:
@@ -238,7 +249,7 @@ def _verify(placement: Placement) -> Judgement:
     back = {name: tuple(i for i, service in ids if service.name == name) for name in {s.name for _, s in ids}}
     scope = replace(placement.scope(), comparing=False)
     scope = replace(scope, containers={**scope.containers, **back})
-    with host.step("verify", placement.desired.environment.name):
+    with host.step(Verb.VERIFY, placement.desired.environment.name):
         return gate(host, subjects, how, scope)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,7 +80,7 @@ class Reconciler:
         undo: Undo | None = None
         error: ReconcileError | None = None
         steps: list[Step] = []
-        host = replace(self.host, progress=lambda step: _record(step, steps, chronicle, self.host.progress))
+        host = chronicle.follow(self.host, steps)
         try:
             if late is not None:
                 self._block(host, late)  # before anybody else who holds the lock looks again
@@ -291,9 +290,3 @@ def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:
     if error is not None:
         return Result.FAILED
     return outcome.result if outcome is not None else Result.NO_OP
-
-
-def _record(step: Step, steps: list[Step], chronicle: Chronicle, progress: Callable[[Step], None]) -> None:
-    steps.append(step)
-    chronicle.step(step)
-    progress(step)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.domain.report import Step
+from reconciler.domain.report import Step, Verb
 from reconciler.ports import Clock, Compose, Engine, Probe, Registry
 
 
@@ -14,10 +14,11 @@ from reconciler.ports import Clock, Compose, Engine, Probe, Registry
 class Host:
     """The outside of one environment.
 
-    ``progress`` is called once for each finished step, ``started`` with verb and subject of one that
-    begins, ``watching`` with a few words whenever what a gate sees changes. ``interrupted`` says whether the
-    person or the service manager wants us to end; it is asked where ending is safe. ``attended`` says
-    whether somebody is there when a delayed rollback is due.
+    ``started`` is called with verb, subject and detail of each step before it is taken, ``progress`` with
+    each step that ended, ``watching`` with a few words whenever what a gate sees changes. ``interrupted``
+    says whether the person or the service manager wants us to end; it is asked where ending is safe.
+    ``attended`` says whether somebody is there when a delayed rollback is due. ``failpoint`` is called by
+    name, such as ``step.switch:before``, where a test may kill the program.
     """
 
     engine: Engine
@@ -26,19 +27,25 @@ class Host:
     probe: Probe
     clock: Clock
     progress: Callable[[Step], None] = field(default=lambda _step: None)
-    started: Callable[[str, str], None] = field(default=lambda _verb, _subject: None)
+    started: Callable[[Verb, str, str], None] = field(default=lambda _verb, _subject, _detail: None)
     watching: Callable[[str], None] = field(default=lambda _words: None)
     interrupted: Callable[[], bool] = field(default=lambda: False)
     attended: bool = False
+    failpoint: Callable[[str], None] = field(default=lambda _name: None)
 
     @contextmanager
-    def step(self, verb: str, subject: str, detail: str = "") -> Iterator[None]:
-        """Time what is done inside, and report it; a step that raises is reported as not good."""
+    def step(self, verb: Verb, subject: str, detail: str = "") -> Iterator[None]:
+        """Report what is done inside before it is done, and with its time when it ended.
+
+        A step that raises is reported as not good.
+        """
+        self.started(verb, subject, detail)
+        self.failpoint(f"step.{verb}:before")
         started = self.clock.monotonic()
-        self.started(verb, subject)
         good = False
         try:
             yield
             good = True
         finally:
             self.progress(Step(verb, subject, self.clock.monotonic() - started, detail, good))
+            self.failpoint(f"step.{verb}:after")

@@ -17,6 +17,7 @@ from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Evidence, Judgement, Sample
 from reconciler.domain.observed import Instance, Observed, Role
 from reconciler.domain.plan import Action, Create, Plan, Remove, Replace, Restart, Start
+from reconciler.domain.report import Verb
 from reconciler.domain.severity import Verdict
 from reconciler.errors import EngineFailed, HostConflict
 
@@ -149,7 +150,8 @@ class Placement:
             if judgement.verdict is not Verdict.PASS:
                 return judgement
         for instance in pairing.surplus:
-            self.host.engine.stop(instance.id, service.stop_grace_seconds)
+            with self.host.step(Verb.STOP, instance.name):
+                self.host.engine.stop(instance.id, service.stop_grace_seconds)
         self._placed[service.name] = (*(i.id for i in pairing.placed), *(s.successor for s in pairing.slots))
         self._start_created(service)
         return Judgement(Verdict.PASS, "in place")
@@ -159,12 +161,13 @@ class Placement:
         name = slot.service.name
         if slot.service.order is Order.START_FIRST:
             self.started.append(slot.successor)
-            self._stop_joiners(slot.successor)
-            self.host.engine.start(slot.successor)
+            with self.host.step(Verb.START, slot.waiting_name):
+                self._stop_joiners(slot.successor)
+                self.host.engine.start(slot.successor)
             judgement = self._ready(slot)
             if judgement.verdict is not Verdict.PASS:
                 return judgement
-        with self.host.step("switch", slot.name):
+        with self.host.step(Verb.SWITCH, slot.name):
             self.retired.append(Retired(slot, policy_before(self.host, slot)))
             retire(self.host, slot)
             if slot.service.order is not Order.START_FIRST:
@@ -177,19 +180,19 @@ class Placement:
     def _ready(self, slot: Slot) -> Judgement:
         """Before a start-first predecessor stops, its successor must be good, and stay it for a moment."""
         how = Gate(self.desired.environment.gate.timeout_seconds, SETTLE_SECONDS)
-        with self.host.step("ready", slot.name):
+        with self.host.step(Verb.READY, slot.name):
             return gate(self.host, [Subject(slot.successor, slot.service)], how)
 
     def _start_created(self, service: Service) -> None:
         created = self.prepared.created.get(service.name, ())
         for instance in created:
-            with self.host.step("start", instance.name):
+            with self.host.step(Verb.START, instance.name):
                 self.host.engine.start(instance.id)
         self._placed[service.name] += tuple(instance.id for instance in created)
 
     def _start(self, service: Service, instances: tuple[Instance, ...]) -> None:
         for instance in instances:
-            with self.host.step("start", instance.serving_name):
+            with self.host.step(Verb.START, instance.serving_name):
                 if instance.name != instance.serving_name:
                     self.host.engine.set_restart_policy(instance.id, service.restart)
                     self.host.engine.rename(instance.id, instance.serving_name)
@@ -218,6 +221,6 @@ class Placement:
     def restart(self, service: Service, instances: tuple[Instance, ...]) -> None:
         """Stop and start containers that run."""
         for instance in instances:
-            with self.host.step("restart", instance.name):
+            with self.host.step(Verb.RESTART, instance.name):
                 self.host.engine.stop(instance.id, service.stop_grace_seconds)
                 self.host.engine.start(instance.id)

@@ -18,6 +18,7 @@ from reconciler.domain.desired import Desired, Port, Service
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed
 from reconciler.domain.plan import Action, Create, Plan, Replace
+from reconciler.domain.report import Verb
 from reconciler.errors import ComposeFailed, EngineFailed, PullFailed, ReconcileError, Stale
 
 PULLS_AT_ONCE = 4
@@ -107,7 +108,7 @@ def bring_images(host: Host, services: Iterable[Service], reserve: int) -> None:
 
 def _pull(host: Host, image: ImageRef, service: str) -> None:
     """Bring one image; an unpinned one by the digest that its tag has now."""
-    with host.step("pull", service, image.short()):
+    with host.step(Verb.PULL, service, image.short()):
         if image.digest:
             host.engine.pull(image)
             return
@@ -156,7 +157,7 @@ def _create(
     scale = {name: len(observed.of(name)) + count for name, count in sorted(counts.items())}
     known = {instance.id for instance in observed.instances}
     try:
-        with host.step("create", ", ".join(scale)):
+        with host.step(Verb.CREATE, ", ".join(scale)):
             host.compose.create(desired.environment, files, scale, desired.instead)
     except ComposeFailed:
         discard(host, {}, {"": _fresh(host, desired, known)})
@@ -185,7 +186,8 @@ def discard(host: Host, pairings: Mapping[str, Pairing], created: Mapping[str, t
 def _discard(host: Host, container: str) -> None:
     vitals = host.engine.inspect(container)
     if vitals is not None and vitals.state == "created":
-        host.engine.remove(container, fresh_volumes=True)
+        with host.step(Verb.REMOVE, vitals.name):
+            host.engine.remove(container, fresh_volumes=True)
 
 
 def _retired_images(actions: Iterable[Action]) -> dict[str, str]:

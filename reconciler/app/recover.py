@@ -17,6 +17,7 @@ from reconciler.app.slots import Slot
 from reconciler.app.switch import USUAL_GRACE_SECONDS, switch_back
 from reconciler.domain.observed import Instance, Observed, Role, State
 from reconciler.domain.plan import Action, Plan, Remove, Replace, Start
+from reconciler.domain.report import Verb
 from reconciler.errors import EngineFailed
 
 
@@ -87,7 +88,7 @@ class _Recovery:
     def _undo(self, action: Replace, predecessor: Instance, successor: Instance) -> None:
         """One that Git still wants waits again; any other goes."""
         slot = Slot(action.service, successor.name, predecessor, successor.id)
-        with self.host.step("restore", slot.name), self._rejoined(predecessor):
+        with self.host.step(Verb.RESTORE, slot.name), self._rejoined(predecessor):
             try:
                 switch_back(self.host, slot, action.service.restart)
             except EngineFailed:
@@ -105,11 +106,11 @@ class _Recovery:
     def _put_back(self, action: Replace, predecessor: Instance) -> None:
         """Where it cannot be started, its successor will take its place all the same."""
         back = replace(predecessor, name=predecessor.serving_name)
-        with self.host.step("restore", back.name):
+        with self.host.step(Verb.RESTORE, back.name):
             self.host.engine.set_restart_policy(back.id, action.service.restart)
             self.host.engine.rename(back.id, back.name)
         if not action.service.one_shot:
-            with suppress(EngineFailed), self.host.step("start", back.name), self._rejoined(predecessor):
+            with suppress(EngineFailed), self.host.step(Verb.START, back.name), self._rejoined(predecessor):
                 self.host.engine.start(back.id)
                 back = replace(back, state=State.RUNNING)
         self.there[back.id] = back
@@ -142,7 +143,7 @@ class _Recovery:
 
     def _remove(self, instances: Iterable[Instance]) -> None:
         for instance in instances:
-            with self.host.step("remove", instance.name):
+            with self.host.step(Verb.REMOVE, instance.name):
                 self.host.engine.stop(instance.id, 0.0)
                 self.host.engine.remove(instance.id, fresh_volumes=instance.state is State.CREATED)
             del self.there[instance.id]

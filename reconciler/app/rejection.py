@@ -15,7 +15,7 @@ from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment, Gate
 from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace
-from reconciler.domain.report import Outcome
+from reconciler.domain.report import Outcome, Verb
 from reconciler.domain.severity import Verdict
 from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import PermissionRefused
@@ -210,7 +210,7 @@ class Rejection:
         """
         if undo.state is not UndoState.PENDING:
             return undo
-        with self.host.step("revert", self.environment.name):
+        with self.host.step(Verb.REVERT, self.environment.name):
             done = self.undoing.carry_out(self.environment, undo)
         self.journal.note_undo(self.environment, done)
         return done

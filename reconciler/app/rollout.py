@@ -18,7 +18,7 @@ from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Plan
-from reconciler.domain.report import Outcome
+from reconciler.domain.report import Outcome, Verb
 from reconciler.domain.severity import Verdict
 
 LEAST_SOAK_SECONDS = 0.5
@@ -84,5 +84,5 @@ class Rollout:
             return Judgement(Verdict.PASS, "nothing was switched")
         how = self.desired.environment.gate
         how = replace(how, soak_seconds=max(how.soak_seconds, LEAST_SOAK_SECONDS))
-        with self.host.step("gate", self.desired.environment.name):
+        with self.host.step(Verb.GATE, self.desired.environment.name):
             return gate(self.host, subjects, how, placement.scope())

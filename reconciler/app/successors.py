@@ -16,6 +16,7 @@ from reconciler.app.slots import Pairing
 from reconciler.domain.desired import Desired, Service
 from reconciler.domain.observed import Instance, Observed, Role
 from reconciler.domain.plan import Plan, Remove
+from reconciler.domain.report import Verb
 from reconciler.errors import Stale
 
 
@@ -56,7 +57,7 @@ class Successors:
         lacking = [n for n in in_order if n in self.pairings and not _filled(self.pairings[n])]
         if not lacking and not any(self._joins_new(self.desired.service(name)) for name in self.created):
             return
-        with self.host.step("create", ", ".join(sorted(lacking)), "successors"):
+        with self.host.step(Verb.CREATE, ", ".join(sorted(lacking)), "successors"):
             self._make(in_order, lacking)
 
     def _present(self) -> Observed:

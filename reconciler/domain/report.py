@@ -44,15 +44,42 @@ class EnvironmentHealth(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Verb(StrEnum):
+    """What a step does: what changes on a host is part of one. Three only look: ready, gate, verify."""
+
+    PULL = "pull"
+    CREATE = "create"
+    SWITCH = "switch"
+    READY = "ready"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    RESTORE = "restore"
+    REMOVE = "remove"
+    GATE = "gate"
+    VERIFY = "verify"
+    REVERT = "revert"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was done: ``verb`` and ``subject``, with how long it took in seconds."""
+    """One thing that was done, or begun: ``verb`` and ``subject``, with how long it took in seconds.
+
+    ``verb`` is a ``Verb``; read from a journal that a newer version wrote, it may be a word of that one. A
+    step that is not ``finished`` was begun, and is under way or was killed.
+    """
 
     verb: str
     subject: str
     seconds: float
     detail: str = ""
     good: bool = True
+    finished: bool = True
+
+    @classmethod
+    def begun(cls, verb: str, subject: str, detail: str = "") -> Step:
+        """A step that is about to be taken."""
+        return cls(verb, subject, 0.0, detail, good=False, finished=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from reconciler.domain.blocking import Block, Good
 from reconciler.domain.environment import Environment
 from reconciler.domain.journal import Observation, Run, Story
-from reconciler.domain.report import Step
+from reconciler.domain.report import Step, Verb
 from reconciler.domain.undo import Undo
 
 
@@ -32,8 +32,14 @@ class Journal(Protocol):
         Ids sort by time, and are short enough to be typed.
         """
 
+    def begin_step(self, environment: Environment, run: str, verb: Verb, subject: str, detail: str) -> None:
+        """Write down a step of an open pass before it is taken. Steps may overlap."""
+
     def step(self, environment: Environment, run: str, step: Step) -> None:
-        """Write down one finished step of an open pass."""
+        """Write down how a step ended, in the place of the oldest open one of the same verb and subject.
+
+        One that was never begun is appended.
+        """
 
     def finish(self, environment: Environment, story: Story) -> None:
         """Close a pass with all that is known of it; its steps replace those written one by one."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +105,7 @@ def all_well(passes: Passes, case: Rejected) -> None:
         assert len(passes.repository.pushed) == 1
 
 
-WRITES = ("begin", "keep", "block", "note_good", "note_undo", "finish", "step", "commit")
+WRITES = ("begin", "keep", "block", "note_good", "note_undo", "finish", "begin_step", "step", "commit")
 
 
 @dataclass
@@ -144,15 +146,44 @@ def killed_writing(
     passes: Passes, at: int, *, after: bool, act: Callable[[Passes], object] = Passes.once
 ) -> bool:
     """One pass that is killed around the n-th write to journal or Git; False where it ends before."""
-    journal, repository = passes.journal, passes.repository
-    writes, dead = list[str](), list[bool]()
-    passes.journal = Dying(journal, writes, at, after, dead, passes.scene.world)  # type: ignore[assignment]
-    passes.repository = Dying(repository, writes, at, after, dead, passes.scene.world)  # type: ignore[assignment]
-    try:
+    with mortal(passes, at, after=after) as dead:
         act(passes)
+    return bool(dead)
+
+
+def killed_at_failpoint(
+    passes: Passes, name: str, time: int, *, act: Callable[[Passes], object] = Passes.once
+) -> bool:
+    """One pass that is killed when it comes to a failpoint for the n-th time; False where it ends before."""
+    times = itertools.count(1)
+    with mortal(passes) as dead:
+
+        def failpoint(reached: str) -> None:
+            if dead or (reached == name and next(times) == time):
+                dead.append(True)
+                passes.scene.world.die_at(1)
+                raise Killed
+
+        passes.scene.failpoint = failpoint
+        act(passes)
+    return bool(dead)
+
+
+@contextmanager
+def mortal(passes: Passes, at: int = 0, *, after: bool = False) -> Iterator[list[bool]]:
+    """A pass that may be killed, perhaps around the n-th write to journal or Git.
+
+    What is given is empty until it is dead. From then on nothing of it reaches journal, Git or host.
+    """
+    journal, repository, world = passes.journal, passes.repository, passes.scene.world
+    writes, dead = list[str](), list[bool]()
+    passes.journal = Dying(journal, writes, at, after, dead, world)  # type: ignore[assignment]
+    passes.repository = Dying(repository, writes, at, after, dead, world)  # type: ignore[assignment]
+    try:
+        yield dead
     except Killed:
-        return True
+        pass
     finally:
         passes.journal, passes.repository = journal, repository
-        passes.scene.world.revive()
-    return False
+        passes.scene.failpoint = lambda _name: None
+        world.revive()

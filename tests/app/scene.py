@@ -41,6 +41,7 @@ class Scene:
     steps: list[Step] = field(default_factory=list)
     interrupted: Callable[[], bool] = lambda: False
     attended: bool = False
+    failpoint: Callable[[str], None] = lambda _name: None
 
     def __post_init__(self) -> None:
         self.world.clock = self.clock
@@ -83,6 +84,7 @@ class Scene:
             progress=self.steps.append,
             interrupted=self.interrupted,
             attended=self.attended,
+            failpoint=self.failpoint,
         )
 
     @property

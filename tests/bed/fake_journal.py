@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Lock
 
 from reconciler.adapters.host_state.run_ids import as_typed, ordinal, run_id
 from reconciler.domain.blocking import Block, Good, digest
 from reconciler.domain.environment import Environment
 from reconciler.domain.journal import Observation, Run, Story
-from reconciler.domain.report import Step
+from reconciler.domain.report import Step, Verb
 from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import PermissionRefused
 
@@ -32,6 +33,7 @@ class FakeJournal:
     goods: list[Good] = field(default_factory=list)
     undos: dict[str, Undo] = field(default_factory=dict)
     observed: Observation | None = None
+    _lock: Lock = field(default_factory=Lock)
 
     def kept(self, environment: Environment) -> Mapping[str, str]:
         """See `ports.Journal`."""
@@ -52,12 +54,15 @@ class FakeJournal:
         self.stories[run_id(number)] = Story(replace(run, id=run_id(number)))
         return run_id(number)
 
+    def begin_step(self, environment: Environment, run: str, verb: Verb, subject: str, detail: str) -> None:
+        """See `ports.Journal`."""
+        self._writing()
+        self._change(run, lambda steps: steps.append(Step.begun(verb, subject, detail)))
+
     def step(self, environment: Environment, run: str, step: Step) -> None:
         """See `ports.Journal`."""
         self._writing()
-        if run in self.stories and run not in self.finished:
-            story = self.stories[run]
-            self.stories[run] = replace(story, steps=(*story.steps, step))
+        self._change(run, lambda steps: _end(steps, step))
 
     def finish(self, environment: Environment, story: Story) -> None:
         """See `ports.Journal`."""
@@ -133,9 +138,25 @@ class FakeJournal:
         self._writing()
         self.observed = observation
 
+    def _change(self, run: str, change: Callable[[list[Step]], None]) -> None:
+        """Change the steps of a pass that is open; steps overlap, in threads of their own."""
+        with self._lock:
+            if run in self.stories and run not in self.finished:
+                steps = list(self.stories[run].steps)
+                change(steps)
+                self.stories[run] = replace(self.stories[run], steps=tuple(steps))
+
     def _writing(self) -> None:
         if self.refuses:
             raise PermissionRefused("the journal cannot be used: no space is left on the device")
+
+
+def _end(steps: list[Step], ended: Step) -> None:
+    for place, one in enumerate(steps):
+        if not one.finished and (one.verb, one.subject) == (ended.verb, ended.subject):
+            steps[place] = ended
+            return
+    steps.append(ended)
 
 
 def _content(block: Block) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from reconciler.adapters.host_state import Place, SqliteJournal
 from reconciler.domain.journal import Observation, Story
-from reconciler.domain.report import Step
+from reconciler.domain.report import Step, Verb
 from reconciler.domain.undo import UndoState
 from reconciler.ports import Journal
 from tests.bed.fake_journal import FakeJournal
@@ -89,6 +90,58 @@ def test_a_pass_under_way_has_no_result_and_the_steps_so_far(journal: Journal, r
         journal.step(ENV, name, step)
     assert reopen().runs(ENV) == (replace(run(), id=name),)
     assert reopen().story(ENV, name) == Story(replace(run(), id=name), steps=tuple(steps))
+
+
+def test_a_step_is_there_before_it_is_taken(journal: Journal, reopen: Reopen) -> None:
+    name = journal.begin(ENV, run())
+    journal.begin_step(ENV, name, Verb.SWITCH, HOSTILE, HOSTILE)
+    story = reopen().story(ENV, name)
+    assert story is not None
+    assert story.steps == (Step(Verb.SWITCH, HOSTILE, 0.0, HOSTILE, good=False, finished=False),)
+
+
+def test_a_step_that_ended_stands_where_it_was_begun(journal: Journal, reopen: Reopen) -> None:
+    """Steps overlap, and the same one may be taken twice."""
+    name = journal.begin(ENV, run())
+    for subject in ("api", "web", "api"):
+        journal.begin_step(ENV, name, Verb.PULL, subject, "1.4.2")
+    journal.begin_step(ENV, name, Verb.START, "api", "")
+    first, second = Step(Verb.PULL, "api", 1.5, "1.4.2"), Step(Verb.PULL, "api", 2.5, good=False)
+    for ended in (first, second):
+        journal.step(ENV, name, ended)
+    story = reopen().story(ENV, name)
+    assert story is not None
+    assert story.steps == (
+        first,
+        Step.begun(Verb.PULL, "web", "1.4.2"),
+        second,
+        Step.begun(Verb.START, "api"),
+    )
+
+
+def test_threads_that_take_steps_at_once_lose_none(journal: Journal) -> None:
+    name = journal.begin(ENV, run())
+
+    def take(number: int) -> None:
+        journal.begin_step(ENV, name, Verb.PULL, f"web-{number}", "")
+        journal.step(ENV, name, Step(Verb.PULL, f"web-{number}", 1.0))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take, range(20)))
+    story = journal.story(ENV, name)
+    assert story is not None
+    assert {step.subject for step in story.steps} == {f"web-{number}" for number in range(20)}
+    assert all(step.finished for step in story.steps)
+
+
+def test_a_step_of_a_pass_that_is_over_cannot_be_begun(journal: Journal) -> None:
+    name = journal.begin(ENV, run())
+    story = full_story(replace(run(), id=name))
+    journal.finish(ENV, story)
+    journal.begin_step(ENV, name, Verb.PULL, "web", "")
+    journal.begin_step(ENV, "0NOTTHERE0", Verb.PULL, "web", "")
+    assert journal.story(ENV, name) == story
+    assert len(journal.runs(ENV)) == 1
 
 
 def test_the_whole_story_comes_back(journal: Journal, reopen: Reopen) -> None:

@@ -72,7 +72,7 @@ def test_a_terminal_has_one_row_for_each_running_step() -> None:
         assert isinstance(rows, LiveRows)
         rows.expect("production", Gate(timeout_seconds=60, soak_seconds=30))
         rows.started("production", "pull", "web")
-        rows.started("staging", "pull", "web")
+        rows.started("staging", "pull", "web", "1.5.0")
         clock.passed = 8.1
         rows.finished("production", Step("pull", "web", 8.1, "1.4.2"))
         rows.started("production", "gate", "production")
@@ -81,7 +81,7 @@ def test_a_terminal_has_one_row_for_each_running_step() -> None:
         rows.tick()
         assert pty.shown() == (
             "production  pull     web  1.4.2  8.1s\n"
-            "staging  pull     web  29s\n"
+            "staging  pull     web  1.5.0  29s\n"
             "production  gate     21s of 1m30s: 3 of 5 good, check web: 503"
         )
         rows.finished("production", Step("gate", "production", 21.8))

@@ -245,6 +245,7 @@ def test_a_report() -> None:
                         "subject": "backend",
                         "detail": "1.8.2",
                         "good": True,
+                        "finished": True,
                         "duration_seconds": 8.1,
                     },
                     {
@@ -252,6 +253,7 @@ def test_a_report() -> None:
                         "subject": "backend-1",
                         "detail": "",
                         "good": False,
+                        "finished": True,
                         "duration_seconds": 0.42,
                     },
                 ],

@@ -31,6 +31,7 @@ docker: cannot start kompass-production-backend-1: driver failed"""
         (Step("pull", "web", 8.13, "1.4.3"), "production  pull     web  1.4.3  8.1s"),
         (Step("gate", "production", 64.2), "production  gate     1m04s"),
         (Step("switch", "web-1", 0.42, good=False), "production  switch   web-1  failed after 0.42s"),
+        (Step.begun("pull", "web", "1.4.3"), "production  pull     web  1.4.3  begun, not finished"),
     ],
 )
 def test_a_step_needs_no_other_line(step: Step, line: str) -> None:

@@ -87,6 +87,7 @@ def step_object(step: Step) -> Object:
         "seconds": step.seconds,
         "detail": step.detail,
         "good": step.good,
+        "finished": step.finished,
     }
 
 
@@ -97,6 +98,7 @@ def step_from(written: Written) -> Step:
         seconds=written["seconds"],
         detail=written.get("detail", ""),
         good=written.get("good", True),
+        finished=written.get("finished", True),
     )
 
 

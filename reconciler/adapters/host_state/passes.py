@@ -31,6 +31,22 @@ def begin(db: Connection, run: Run) -> str:
     return begun.id
 
 
+def end_step(db: Connection, run: str, step: Step) -> None:
+    """Write down how a step ended: in the place of the oldest open one that is the same, else behind all."""
+    rows = db.execute(
+        "SELECT step.run, number, step.data FROM step JOIN run ON sequence = step.run "
+        "WHERE id = ? AND story IS NULL ORDER BY number",
+        (run,),
+    )
+    for sequence, number, data in rows:
+        one = codec.decoded(codec.step_from, data)
+        if not one.finished and (one.verb, one.subject) == (step.verb, step.subject):
+            ended = codec.encoded(codec.step_object(step))
+            db.execute("UPDATE step SET data = ? WHERE run = ? AND number = ?", (ended, sequence, number))
+            return
+    add_step(db, run, step)
+
+
 def add_step(db: Connection, run: str, step: Step) -> None:
     """Append a step to an open pass. Where there is none (a new journal was begun meanwhile), it is lost."""
     db.execute(

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from reconciler.domain.environment import Gate
-from reconciler.domain.report import Step
+from reconciler.domain.report import Step, Verb
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import duration
 from reconciler.interface.render.report_text import VERB_COLUMNS
 
-WATCHED = ("gate", "verify")
+WATCHED = (Verb.GATE, Verb.VERIFY)
 """The steps whose samples are worth a word."""
 
 
@@ -24,6 +24,7 @@ class Open:
     subject: str
     since_seconds: float
     told_seconds: float
+    detail: str = ""
     words: str = ""
     told_words: str = ""
 
@@ -35,8 +36,8 @@ class Board:
     gates: dict[str, Gate] = field(default_factory=dict)
     steps: list[Open] = field(default_factory=list)
 
-    def started(self, environment: str, verb: str, subject: str, now: float) -> Open:
-        step = Open(environment, verb, subject, now, now)
+    def started(self, environment: str, verb: str, subject: str, now: float, detail: str = "") -> Open:
+        step = Open(environment, verb, subject, now, now, detail)
         self.steps.append(step)
         return step
 
@@ -56,17 +57,18 @@ class Board:
 
     def line(self, step: Open, now: float) -> str:
         """``production  gate     21s of 90s: 3 of 5 good, check web: 503``."""
-        subject = [foreign(step.subject, 60)] if step.subject != step.environment else []
+        named = "" if step.subject == step.environment else step.subject
+        shown = [foreign(word, 60) for word in (named, step.detail) if word]
         elapsed = _whole(now - step.since_seconds) + self._limit(step)
         words = f": {foreign(step.words)}" if step.words else ""
         verb = f"{foreign(step.verb, 20):<{VERB_COLUMNS}}"
-        return "  ".join([foreign(step.environment, 40), verb, *subject, elapsed + words])
+        return "  ".join([foreign(step.environment, 40), verb, *shown, elapsed + words])
 
     def _limit(self, step: Open) -> str:
         gate = self.gates.get(step.environment)
         if gate is None or step.verb not in WATCHED:
             return ""
-        soak = gate.soak_seconds if step.verb == "gate" else 0.0
+        soak = gate.soak_seconds if step.verb == Verb.GATE else 0.0
         return f" of {_whole(gate.timeout_seconds + soak)}"
 
 

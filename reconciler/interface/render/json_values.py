@@ -182,6 +182,7 @@ def step_object(step: Step) -> Object:
         "subject": step.subject,
         "detail": step.detail,
         "good": step.good,
+        "finished": step.finished,
         "duration_seconds": rounded(step.seconds),
     }
 

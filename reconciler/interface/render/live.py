@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from reconciler.domain.environment import Gate
-from reconciler.domain.report import Step
+from reconciler.domain.report import Step, Verb
 from reconciler.interface.render.board import Board, Open, Pen, remark
 from reconciler.interface.render.foreign import cut, foreign
 from reconciler.interface.render.report_text import VERB_COLUMNS, step_line
@@ -25,7 +25,7 @@ HEARTBEAT_SECONDS = 10.0
 CHANGED_SECONDS = 2.0
 """How far apart lines about what a gate sees are at least: a flapping check must not flood a log."""
 TICK_SECONDS = 0.5
-_LONG = ("pull", "gate", "verify", "revert")
+_LONG = (Verb.PULL, Verb.GATE, Verb.VERIFY, Verb.REVERT)
 
 
 class Rows(Protocol):
@@ -34,7 +34,7 @@ class Rows(Protocol):
     def expect(self, environment: str, gate: Gate) -> None:
         """Say how long the gate of an environment may take."""
 
-    def started(self, environment: str, verb: str, subject: str) -> None:
+    def started(self, environment: str, verb: str, subject: str, detail: str = "") -> None:
         """A step began."""
 
     def finished(self, environment: str, step: Step) -> None:
@@ -57,7 +57,7 @@ class Silence:
     def expect(self, environment: str, gate: Gate) -> None:
         """See ``Rows``."""
 
-    def started(self, environment: str, verb: str, subject: str) -> None:
+    def started(self, environment: str, verb: str, subject: str, detail: str = "") -> None:
         """See ``Rows``."""
 
     def finished(self, environment: str, step: Step) -> None:
@@ -117,12 +117,13 @@ class PlainRows:
         with self._lock:
             self._board.gates[environment] = gate
 
-    def started(self, environment: str, verb: str, subject: str) -> None:
+    def started(self, environment: str, verb: str, subject: str, detail: str = "") -> None:
         """See ``Rows``."""
         with self._lock:
-            self._board.started(environment, verb, subject, self._clock.monotonic())
+            self._board.started(environment, verb, subject, self._clock.monotonic(), detail)
             if verb in _LONG:
-                shown = "" if subject == environment else f"{foreign(subject, 60)}  "
+                words = ["" if subject == environment else subject, detail]
+                shown = "".join(f"{foreign(word, 60)}  " for word in words if word)
                 self._line(f"{foreign(environment, 40)}  {foreign(verb, 20):<{VERB_COLUMNS}}  {shown}begins")
 
     def finished(self, environment: str, step: Step) -> None:
@@ -180,10 +181,10 @@ class LiveRows:
         with self._lock:
             self._board.gates[environment] = gate
 
-    def started(self, environment: str, verb: str, subject: str) -> None:
+    def started(self, environment: str, verb: str, subject: str, detail: str = "") -> None:
         """See ``Rows``."""
         with self._lock:
-            self._board.started(environment, verb, subject, self._clock.monotonic())
+            self._board.started(environment, verb, subject, self._clock.monotonic(), detail)
             self._draw()
 
     def finished(self, environment: str, step: Step) -> None:

@@ -19,13 +19,19 @@ VERB_COLUMNS = 7
 
 
 def step_line(environment: str, step: Step, style: Style) -> str:
-    """One finished step in a line that needs no other: ``production  pull     web  1.4.3  8.1s``."""
+    """One step in a line that needs no other: ``production  pull     web  1.4.3  8.1s``."""
     subject = "" if step.subject == environment else foreign(step.subject, 60)
-    how_long = duration(step.seconds)
-    end = how_long if step.good else style.paint(f"failed after {how_long}", Tone.BAD)
-    words = [subject, foreign(step.detail, 60), end]
+    words = [subject, foreign(step.detail, 60), _step_end(step, style)]
     verb = f"{foreign(step.verb, 20):<{VERB_COLUMNS}}"
     return "  ".join([foreign(environment, 40), verb, *(word for word in words if word)])
+
+
+def _step_end(step: Step, style: Style) -> str:
+    """How a step ended; of one that did not, whether it was taken is not known."""
+    if not step.finished:
+        return style.paint("begun, not finished", Tone.WATCH)
+    how_long = duration(step.seconds)
+    return how_long if step.good else style.paint(f"failed after {how_long}", Tone.BAD)
 
 
 def report_text(report: Report, style: Style) -> str:

@@ -11,6 +11,7 @@ from reconciler.app.verify import verify
 from reconciler.domain.check import Compared
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
+from reconciler.domain.report import Verb
 from reconciler.domain.severity import Verdict
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
@@ -52,7 +53,7 @@ def _verified(session: Session, reconciler: Reconciler, timeout_seconds: float) 
     look, environment = reconciler.look(), reconciler.environment
     gate = replace(environment.gate, timeout_seconds=timeout_seconds, soak_seconds=0.0)
     session.rows.expect(environment.name, gate)
-    with ticking(session.rows), reconciler.host.step("verify", environment.name):
+    with ticking(session.rows), reconciler.host.step(Verb.VERIFY, environment.name):
         return verify(reconciler.host, look.desired, look.observed, timeout_seconds=timeout_seconds)
 
 
