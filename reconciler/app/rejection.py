@@ -18,6 +18,7 @@ from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Verb
 from reconciler.domain.severity import Verdict
 from reconciler.domain.undo import Undo, UndoState
+from reconciler.domain.way_back import goes_back
 from reconciler.errors import PermissionRefused
 from reconciler.ports import Journal
 
@@ -264,13 +265,5 @@ def _goes_back(desired: Desired, moved: Sequence[Moved], goods: Sequence[Good]) 
     """Whether the release was itself a way back, told by content: to what was good before the last."""
     if any(name in desired.instead for name, _, _ in moved):
         return True
-    newest: dict[str, str] = {}
-    for good in goods:
-        newest.setdefault(good.service, good.image)
-
-    def back(name: str, image: str) -> bool:
-        was_good = any(good.service == name and same_pin(good.image, image) for good in goods)
-        return was_good and not same_pin(newest[name], image)
-
     changed = [(name, image) for name, before, image in moved if before]
-    return bool(changed) and all(back(name, image) for name, image in changed)
+    return goes_back(changed, goods)

@@ -6,7 +6,7 @@ None of them ever stops a rollback, or the repair of a service that crashed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,49 @@ class Freeze:
 
     window: Window
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """What holds one environment at one moment.
+
+    ``pause`` and ``freeze`` are those in force. ``approved`` says whether the release of a ``protected``
+    environment is, None where nobody had to ask. ``asked`` says whether the engine was asked for a pause.
+    """
+
+    pause: Pause | None = None
+    freeze: Freeze | None = None
+    protected: bool = False
+    approved: bool | None = None
+    asked: bool = False
+
+    def words(self, environment: str, now: datetime) -> tuple[str, ...]:
+        """Each brake in a sentence, the strongest first."""
+        said = (
+            paused(self.pause, now) if self.pause is not None else "",
+            frozen(self.freeze, now) if self.freeze is not None else "",
+            f"needs an approval: reconcile approve {environment}" if self.approved is False else "",
+        )
+        return tuple(words for words in said if words)
+
+
+def paused(pause: Pause, now: datetime) -> str:
+    """``paused by ada until 18:00 UTC: "migrating the disk"``."""
+    until = f" until {clock_time(pause.until, now)}" if pause.until is not None else ""
+    return f"paused by {pause.by}{until}{_because(pause.reason)}"
+
+
+def frozen(freeze: Freeze, now: datetime) -> str:
+    """``frozen until 2026-11-30 07:00 UTC: "weekend"``."""
+    return f"frozen until {clock_time(freeze.until, now)}{_because(freeze.window.reason)}"
+
+
+def clock_time(at: datetime, now: datetime) -> str:
+    """A moment in UTC to the minute, with its date where that is not today's."""
+    there, here = at.astimezone(UTC), now.astimezone(UTC)
+    day = "" if there.date() == here.date() else f"{there:%Y-%m-%d} "
+    return f"{day}{there:%H:%M} UTC"
+
+
+def _because(reason: str) -> str:
+    return f': "{reason}"' if reason else ""

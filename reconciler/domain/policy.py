@@ -6,18 +6,30 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.domain.desired import Order
-from reconciler.domain.observed import Role
+from reconciler.domain.holding import hold_back
+from reconciler.domain.observed import Observed, Role
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace, Start
 from reconciler.errors import Refused
 
 USUAL_REMOVAL = 0.5
+USUAL_CHANGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``removal`` is the share of an environment's services (0 to 1) that one pass may remove."""
+    """How much one pass may do without a person's word, as shares of an environment's services (0 to 1).
+
+    ``removal`` is how many it may remove, ``change`` how many it may stop or replace although Git did not
+    move them.
+    """
 
     removal: float = USUAL_REMOVAL
+    change: float = USUAL_CHANGE
+
+    @classmethod
+    def lifted(cls) -> Limits:
+        """No limits: a person said so for this run."""
+        return cls(removal=1.0, change=1.0)
 
 
 def hold(plan: Plan, held: Mapping[str, str], known: Container[str]) -> Plan:
@@ -61,6 +73,24 @@ def _left_alone(action: Action) -> Action | None:
             return action
 
 
+def spare(plan: Plan, observed: Observed, own: str) -> Plan:
+    """Hold the service in whose container this program runs: stopping it would end the pass half way.
+
+    Args:
+        plan: what would be done.
+        observed: the snapshot that the plan was made from.
+        own: the full id of our own container; empty where we run in none.
+    """
+    ours = {instance.service for instance in observed.instances if own and instance.id == own}
+    if not ours:
+        return plan
+
+    def why_not(entry: Entry, _action: Action, _following: bool) -> str:
+        return "reconcile runs in it; it does not manage itself" if entry.name in ours else ""
+
+    return hold_back(plan, why_not, repair=False)
+
+
 def refuse(plan: Plan, limits: Limits) -> None:
     """Refuse a plan that goes too far; see the two rules below.
 
@@ -79,7 +109,8 @@ def _refuse_mass_removal(plan: Plan, limits: Limits) -> None:
         raise Refused(
             f"the plan removes {len(removed)} of {len(running)} services of {plan.environment}: "
             + ", ".join(removed),
-            hint="Check the Compose files; if this is meant, run once with --allow-removal",
+            hint="Check the Compose files; if this is meant, run once with --allow-mass-change "
+            "(or --allow-removal, its old name)",
         )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.domain.desired import Order, Port, Service
-from reconciler.domain.plan import Plan
-from reconciler.domain.policy import Limits, refuse
+from reconciler.domain.plan import Change, Plan
+from reconciler.domain.policy import Limits, refuse, spare
 from reconciler.domain.powers import refused_powers
 from reconciler.errors import Refused
-from tests.domain.values import box, environment, planned, svc
+from tests.domain.values import box, environment, observed, planned, svc
 
 
 def pruning(keep: int, remove: int) -> Plan:
@@ -113,3 +113,25 @@ def test_powers_need_an_allowance_of_the_host(
     allowed: tuple[str, ...], refused: list[tuple[str, str]]
 ) -> None:
     assert refused_powers("production", [TRAEFIK, AGENT, svc("web")], allowed) == tuple(refused)
+
+
+# --- our own container -------------------------------------------------------------------------------
+
+
+def test_the_service_that_we_run_in_is_held() -> None:
+    services, boxes = [svc("reconcile", "2"), svc("web", "2")], [box("reconcile-1"), box("web-1")]
+    plan = spare(planned(services, boxes), observed(*boxes), "id-reconcile-1")
+    assert str(plan) == "replace web (web-1): 1 → 2"
+    (own,) = [entry for entry in plan.entries if entry.name == "reconcile"]
+    assert (own.change, own.cause) == (Change.HELD, "reconcile runs in it; it does not manage itself")
+
+
+@pytest.mark.parametrize("own", ["", "id-of-another"])
+def test_elsewhere_nothing_is_spared(own: str) -> None:
+    plan = planned([svc("web", "2")], [box("web-1")])
+    assert spare(plan, observed(box("web-1")), own) == plan
+
+
+def test_where_nothing_is_to_be_done_nothing_is_held() -> None:
+    plan = planned([svc("web")], [box("web-1")])
+    assert spare(plan, observed(box("web-1")), "id-web-1") == plan
