@@ -15,7 +15,7 @@ from reconciler.domain.observed import Instance, Role, State
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Remove, Replace, Restart, Start
 
 WhyNot = Callable[[Entry, Action, bool], str]
-"""Why an action is held, empty where it is not. The last argument says that it follows from one that goes on."""
+"""Why an action is held, empty where it is not; the flag says that it follows from one that goes on."""
 
 
 @dataclass(slots=True)

@@ -83,7 +83,8 @@ environments:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("120s", 120), ("2m", 120), ("1h", 3600), ("500ms", 0.5), ("0s", 0)]
+    ("text", "value"),
+    [("120s", 120), ("2m", 120), ("1h", 3600), ("500ms", 0.5), ("0s", 0), ("14d", 1_209_600)],
 )
 def test_durations(text: str, value: float) -> None:
     assert seconds(text) == value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-_SECONDS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
+_SECONDS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0))
 
 
 def seconds(text: str) -> float:
-    """The seconds of a duration such as ``120s``, ``2m``, ``1h`` or ``500ms``.
+    """The seconds of a duration such as ``120s``, ``2m``, ``1h``, ``14d`` or ``500ms``.
 
     Raises:
         ValueError: ``text`` is not a duration.

@@ -1,8 +1,9 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
-The schema says what may be written. What it cannot say about checks is in ``check_rules``, and the rest is
-here: that two environments must not fight over the same containers, and that no Compose file is named twice
-(``uniqueItems`` takes 20 s for a hostile list, and does not know that ``./a.yml`` is ``a.yml``).
+The schema says what may be written. What it cannot say about checks is in ``check_rules``, about freeze
+windows in ``windows``, and the rest is here: that two environments must not fight over the same containers, and
+that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile list, and does not know that
+``./a.yml`` is ``a.yml``).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from reconciler.adapters.state_files.checks import check
 from reconciler.adapters.state_files.matrix import matrix
 from reconciler.adapters.state_files.nodes import Mapping, Node, Text
 from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order, quoted
+from reconciler.adapters.state_files.windows import broken_windows, windows
 from reconciler.adapters.state_files.written import Written
 from reconciler.adapters.state_files.yaml_text import read
 from reconciler.domain.environment import Environment, Gate, GitPolicy, Rollback, Unpinned
+from reconciler.domain.policy import USUAL_CHANGE
 from reconciler.errors import Finding, InvalidSettings
 
 
@@ -52,15 +55,16 @@ def _violations(source: Source, root: Node, accepted: Accepted) -> tuple[Finding
         return ()
     found = schemas.violations(source, root, schemas.load("reconcile"))
     if not found and isinstance(root, Mapping):
-        found = (*_rivals(source, root), *_repeated(source, root), *_in_checks(source, root))
+        found = (*_rivals(source, root), *_repeated(source, root), *_in_environments(source, root))
     if not found:
         accepted.add(known)
     return found
 
 
-def _in_checks(source: Source, root: Mapping) -> Iterator[Finding]:
+def _in_environments(source: Source, root: Mapping) -> Iterator[Finding]:
     for _, node in Written(root).entries("environments"):
         yield from broken_rules(source, Written(node))
+        yield from broken_windows(source, Written(node))
 
 
 def _environment(name: str, written: Written) -> Environment:
@@ -77,6 +81,9 @@ def _environment(name: str, written: Written) -> Environment:
         rollback=_rollback(written.part("rollback")),
         prune=written.flag("prune", default=False),
         unpinned=Unpinned(written.text("unpinned", Unpinned.FOLLOW)),
+        freeze=windows(written),
+        protected=written.flag("protected", default=False),
+        max_change=written.share("max_change", USUAL_CHANGE),
     )
 
 
