@@ -1,8 +1,8 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
 The schema says what may be written. What it cannot say about checks is in ``check_rules``, about freeze
-windows in ``windows``, and the rest is here: that two environments must not fight over the same containers, and
-that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile list, and does not know that
+windows in ``windows``, and the rest is here: that two environments must not fight over the same containers,
+and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile list, and does not know that
 ``./a.yml`` is ``a.yml``).
 """
 
