@@ -29,8 +29,12 @@ class Lock(Protocol):
 class Lease(Protocol):
     """The right to change one environment, while it is held."""
 
+    @property
+    def taken_over(self) -> Holder | None:
+        """Who held it before, and ended without letting go; None where nobody did."""
+
     def check(self) -> None:
-        """See that it is still ours. Asked before each change; most times no call to the engine is needed.
+        """See that it is still ours. Asked before each change; it takes one short question to the engine.
 
         Raises:
             LeaseLost: somebody else took it over, or removed it.

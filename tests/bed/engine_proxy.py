@@ -20,13 +20,13 @@ _ID = re.compile(r"/[^/]+(?=/(json|start|stop|rename|update|wait|logs|unpause|co
 
 
 class EngineProxy:
-    """Listen on `socket` and relay to the engine at the socket `upstream`.
+    """Listen on the socket `path`, or on a port of the loopback, and relay to the engine at `upstream`.
 
     >>> with EngineProxy(tmp_path / "proxy.sock", upstream) as proxy:
     ...     proxy.lose("POST", "/stop")
     """
 
-    def __init__(self, path: Path, upstream: Path) -> None:
+    def __init__(self, path: Path | None, upstream: Path) -> None:
         self.path = path
         self.upstream = upstream
         self.host = f"unix://{path}"
@@ -34,12 +34,14 @@ class EngineProxy:
         self._losing: list[tuple[str, str]] = []
         self._silent = threading.Event()
         self._released = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_STREAM)
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        self._listener.bind(str(self.path))
+        self._listener.bind(str(self.path) if self.path else ("127.0.0.1", 0))
         self._listener.listen(64)
+        if self.path is None:
+            self.host = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self._spawn(self._accept)
         return self
 
@@ -117,8 +119,8 @@ class EngineProxy:
             return "DELETE /containers/{}"
         if kind == "images" and path.endswith(("/json", "/tag")) and path.count("/") > 2:
             return f"{method} /images/{{}}/{path.rpartition('/')[2]}"
-        if method == "DELETE" and kind == "images":
-            return "DELETE /images/{}"
+        if method == "DELETE" and kind in ("images", "volumes"):
+            return f"DELETE /{kind}/{{}}"
         if kind in ("containers", "networks", "exec") and path not in (
             "/containers/json",
             "/containers/create",

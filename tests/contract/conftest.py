@@ -13,6 +13,7 @@ from tests.bed.private_engine import PrivateEngine
 from tests.contract.bench import CRASH_CODE, Bench
 from tests.contract.fake_bench import FakeBench
 from tests.contract.real_bench import RealBench
+from tests.contract.turns_bench import FakeTurnsBench, TurnsBench, real_turns
 from tests.images.build import build
 
 IMAGES = "reconcile-contract"
@@ -43,6 +44,17 @@ def bench(request: pytest.FixtureRequest) -> Bench:
         return FakeBench()
     found: Bench = request.getfixturevalue("real")
     return found
+
+
+@pytest.fixture(params=["fake", "real"])
+def turns(request: pytest.FixtureRequest) -> Iterator[TurnsBench]:
+    """Either bench of leases and pauses."""
+    if request.param == "fake":
+        yield FakeTurnsBench()
+        return
+    bench = real_turns(required_engine())
+    yield bench
+    bench.close()
 
 
 @pytest.fixture(params=["fake", "real"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.adapters.docker_host import DockerHost
+from reconciler.domain.brakes import Pause
 from reconciler.domain.observed import Instance, State
 from reconciler.errors import EngineFailed, EngineUnreachable
 from tests.bed.engine_proxy import EngineProxy
@@ -17,6 +19,7 @@ from tests.bed.tools import docker, wait_until
 from tests.contract.bench import Spec
 from tests.contract.conftest import IMAGES
 from tests.contract.real_bench import RealBench
+from tests.domain.values import environment as made_environment
 
 HASH = "b" * 64
 
@@ -42,6 +45,9 @@ ENDPOINTS = {
     "POST /images/{}/tag",
     "POST /images/create",
     "DELETE /images/{}",
+    "GET /volumes",
+    "POST /volumes/create",
+    "DELETE /volumes/{}",
 }
 # And these where a gate has checks of the kind `exec`.
 ENDPOINTS_OF_COMMANDS = {
@@ -187,6 +193,7 @@ def test_an_engine_that_falls_silent_is_unreachable(
     instance = running(real)
     engine = DockerHost(proxy.host, timeout_seconds=0.8)
     engine.observe(real.project)
+    environment = replace(made_environment(), project=real.project)
     proxy.fall_silent()
     calls = (
         lambda: engine.observe(real.project),
@@ -201,6 +208,11 @@ def test_an_engine_that_falls_silent_is_unreachable(
         lambda: engine.description(instance.id),
         lambda: engine.tags("web"),
         lambda: engine.untag("web", "rollback"),
+        lambda: engine.leases.holder(environment),
+        lambda: engine.leases.take(environment, "this host", 0.0).__enter__(),
+        lambda: engine.pauses.pause(environment),
+        lambda: engine.pauses.begin(environment, Pause("why", "ada", real.now())),
+        lambda: engine.pauses.end(environment),
     )
     for call in calls:
         with pytest.raises(EngineUnreachable, match="in time"):
@@ -253,6 +265,12 @@ def test_only_the_documented_endpoints_are_used(
     image = real.published()
     engine.missing([image])
     engine.pull(image)
+    environment = replace(made_environment(), project=real.project)
+    engine.pauses.begin(environment, Pause("why", "ada", real.now()))
+    assert engine.pauses.end(environment)
+    with engine.leases.take(environment, "this host", 0.0) as lease:
+        lease.check()
+        assert engine.leases.holder(environment)
     assert proxy.endpoints | {"POST /containers/{}/wait"} == ENDPOINTS
     engine.start(old.id)
     engine.execute(old.id, ["true"], 20.0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
-import ssl
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.adapters.docker_host.endpoint import Endpoint, Tls
+
+if TYPE_CHECKING:
+    import ssl
 
 _PORT = 2375
 _PORT_WITH_TLS = 2376
@@ -48,6 +51,8 @@ def _local(path: str, timeout_seconds: float) -> socket.socket:
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
+    import ssl  # a local engine needs none
+
     context = ssl.create_default_context(cafile=str(tls.ca))
     if not tls.verify:  # on this machine only, see endpoint.safe
         context.check_hostname = False

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.docker_host import images, lifecycle
 from reconciler.adapters.docker_host.connection import Connection
@@ -19,12 +20,16 @@ from reconciler.adapters.docker_host.inside import execute
 from reconciler.adapters.docker_host.listing import listed
 from reconciler.adapters.docker_host.logs import logs
 from reconciler.adapters.docker_host.observe import PROJECT, entries_of, observed, taken_ports
+from reconciler.adapters.docker_host.pause import EnginePauses
 from reconciler.adapters.docker_host.pull import Logins, Pulls
 from reconciler.adapters.docker_host.translate import translated
 from reconciler.adapters.docker_host.usage import usage
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, Usage, Vitals
 from reconciler.ports import Registry
+
+if TYPE_CHECKING:
+    from reconciler.adapters.docker_host.lease import EngineLeases
 
 
 def nobody(_host: str) -> tuple[str, str] | None:
@@ -81,6 +86,18 @@ class DockerHost:
     def events(self) -> DockerEvents:
         """What happens to its containers."""
         return DockerEvents(self._engine)
+
+    @property
+    def leases(self) -> EngineLeases:
+        """Whose turn it is on this engine."""
+        from reconciler.adapters.docker_host.lease import EngineLeases  # a pass with nothing to do takes none
+
+        return EngineLeases(self._engine)
+
+    @property
+    def pauses(self) -> EnginePauses:
+        """The pauses that are kept on this engine."""
+        return EnginePauses(self._engine)
 
     def close(self) -> None:
         """End the idle connections."""

@@ -87,6 +87,15 @@ class Client(Protocol):
     def remove_image(self, image: str, *, noprune: bool) -> list[Json]:
         """DELETE /images/{name}; never by force, which deletes images under stopped containers."""
 
+    def volumes(self, filters: Mapping[str, Any]) -> Json:
+        """GET /volumes"""
+
+    def create_volume(self, name: str, *, labels: Mapping[str, str]) -> Json:
+        """POST /volumes/create; the answer is an older volume, where there is one of this name."""
+
+    def remove_volume(self, name: str) -> None:
+        """DELETE /volumes/{}; used for those in which a pause is kept, and for no other."""
+
     def post(self, url: str, **request: object) -> Any:
         """Used for POST /images/create and POST /exec/{id}/start; the answer is a ``requests.Response``."""
 
