@@ -1,7 +1,9 @@
 """At most one writer per environment on this host: flock on a file of the state directory.
 
 The kernel frees the lock when the holder dies, however it dies; nobody has to clean up. The file
-stays: removing it would let a second holder lock a new file of the same name.
+stays: removing it would let a second holder lock a new file of the same name. Where a person removed it
+nevertheless, whoever comes next locks the new file, and has another identity: the lease on the engine then
+keeps the two apart.
 """
 
 from __future__ import annotations
@@ -32,13 +34,35 @@ class LockFile:
     @contextmanager
     def hold(self, environment: Environment, wait_seconds: float) -> Iterator[str]:
         """See ``ports.Lock``."""
-        file = self._open(environment)
+        file = self._locked(environment, self.clock.monotonic() + wait_seconds)
         try:
-            self._acquire(file, environment, wait_seconds)
             _sign(file)
             yield _identity(file)
         finally:
             os.close(file)
+
+    def _locked(self, environment: Environment, give_up: float) -> int:
+        """The open file, locked. What was removed while it was waited for is nobody's lock any more."""
+        while True:
+            file = self._open(environment)
+            try:
+                self._acquire(file, environment, give_up)
+                if self._current(file, environment):
+                    return file
+            except BaseException:
+                os.close(file)
+                raise
+            os.close(file)
+
+    def _current(self, file: int, environment: Environment) -> bool:
+        """Whether this is the file that others would open now."""
+        path = self.place.file(environment, "lock")
+        try:
+            return path.lstat().st_ino == os.fstat(file).st_ino
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise unusable(path, error) from error
 
     def _open(self, environment: Environment) -> int:
         path = self.place.file(environment, "lock")
@@ -48,8 +72,7 @@ class LockFile:
         except OSError as error:
             raise unusable(path, error) from error
 
-    def _acquire(self, file: int, environment: Environment, wait_seconds: float) -> None:
-        give_up = self.clock.monotonic() + wait_seconds
+    def _acquire(self, file: int, environment: Environment, give_up: float) -> None:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
