@@ -54,7 +54,8 @@ class Leases(Protocol):
             environment: which one.
             identity: that of the host's lock, which is held.
             wait_seconds: how long to wait for another holder to end. One that is dead is told by its identity
-                at once, and by its silence otherwise.
+                at once, and by its silence otherwise: where there is doubt it is watched until there is none,
+                whatever this says, which takes no longer than a lease lasts.
 
         Raises:
             Locked: another one holds it, and still did after ``wait_seconds``.
