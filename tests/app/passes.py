@@ -18,6 +18,7 @@ from tests.app.scene import Scene
 from tests.bed.fake_journal import FakeJournal
 from tests.bed.fake_outside import FakeLock
 from tests.bed.fake_repository import FakeRepository
+from tests.bed.fake_turns import FakeLeases
 
 FOLDER = "state"
 PINS = "state/production/compose.pins.yaml"
@@ -46,6 +47,7 @@ class Passes:
     repository: FakeRepository = field(default_factory=FakeRepository)
     journal: FakeJournal = field(default_factory=FakeJournal)
     lock: FakeLock = field(default_factory=FakeLock)
+    leases: FakeLeases = field(default_factory=FakeLeases)
     limits: Limits = field(default_factory=Limits)
     parachute: bool = True
 
@@ -76,6 +78,7 @@ class Passes:
             self.scene.host,
             self.journal,
             self.lock,
+            self.leases,
             self.limits,
             parachute=self.parachute,
         )

@@ -1,0 +1,298 @@
+"""One pass over one environment, from the first look to the report.
+
+A pass that finds nothing to do changes nothing, not even the lease on the engine. One that has something to
+do takes the lease, looks again, because the host was anybody's until then, and only then acts.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler.app.chronicle import Chronicle
+from reconciler.app.host import Host
+from reconciler.app.looking import Look, look_again
+from reconciler.domain.desired import Desired
+from reconciler.domain.gate import Judgement
+from reconciler.domain.plan import Create, Remove, Replace
+from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
+from reconciler.domain.undo import Undo, UndoState, news
+from reconciler.errors import PermissionRefused, ReconcileError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.app.converge import Reconciler
+    from reconciler.app.rejection import Rejection
+
+REHEARSAL_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A release that was kept, and failed while it was observed.
+
+    ``desired`` is what it was, ``run`` the pass that released it, ``moved`` the pins that it moved.
+    """
+
+    desired: Desired
+    run: str
+    moved: tuple[tuple[str, str, str], ...]
+    judgement: Judgement
+
+
+@dataclass(slots=True)
+class Pass:
+    """A pass while it goes on: what it found, what came of it, and what it did.
+
+    Args:
+        reconciler: the environment.
+        started_at: when it began, for people.
+        late: a release that was kept and failed since: it is blocked first, so that the pass goes back.
+    """
+
+    reconciler: Reconciler
+    started_at: datetime
+    late: Late | None = None
+    found: Look | None = None
+    outcome: Outcome | None = None
+    undo: Undo | None = None
+    steps: list[Step] = field(default_factory=list)
+    chronicle: Chronicle = field(init=False)
+    host: Host = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chronicle = Chronicle(self.reconciler.journal, self.reconciler.environment)
+        self.host = self.chronicle.follow(self.reconciler.host, self.steps)
+
+    def run(self) -> Report:
+        """The whole pass. Whatever goes wrong is in the report, with what is known by then."""
+        started = self.host.clock.monotonic()
+        error: ReconcileError | None = None
+        try:
+            self._run()
+        except ReconcileError as problem:
+            error = problem
+        sync, health = self._after(error)
+        report = Report(
+            environment=self.reconciler.environment.name,
+            result=_result(self.outcome, error),
+            sync=sync,
+            health=health,
+            started_at=self.started_at,
+            seconds=self.host.clock.monotonic() - started,
+            revision=self.found.desired.revision if self.found else None,
+            plan=self.found.plan if self.found else None,
+            outcome=self.outcome,
+            steps=tuple(self.steps),
+            error=error,
+            run=self.chronicle.run,
+            undo=self.undo,
+            notes=tuple(self.chronicle.notes),
+        )
+        self.chronicle.finish(report)
+        return replace(report, notes=tuple(self.chronicle.notes))
+
+    def _run(self) -> None:
+        reconciler = self.reconciler
+        if self.late is not None:
+            self._block(self.late)  # before anybody else who holds the lock looks again
+        with reconciler.lock.hold(reconciler.environment, self._patience) as identity:
+            self.undo = self._owed()
+            self.found = self._ready(reconciler.look())
+            if self.found.plan.empty:
+                self._remember(self.found)
+                new = self._took_back(self.found)
+            else:
+                new = self._act(identity)
+            # What is new is not held yet.
+            self.undo = new or news(self._owed(begun=True) or self.undo, self.found.held)
+
+    def _act(self, identity: str) -> Undo | None:
+        """Do what is to be done, as the only one on this engine; returns what is to be undone in Git.
+
+        The lease is kept until Git was told: whoever comes next may know of a rejection from there alone.
+        """
+        from reconciler.app.fenced import fenced  # most passes need none of it
+
+        reconciler = self.reconciler
+        with reconciler.leases.take(reconciler.environment, identity, self._patience) as lease:
+            host = fenced(self.host, lease)
+            self.found = found = reconciler.look()
+            if not found.plan.empty:
+                self.outcome = self._rollout(host, found)
+            self._remember(found)
+            return self._took_back(found)
+
+    @property
+    def _patience(self) -> float:
+        """How long to wait for our turn: a release that failed late must go, whoever acts just now."""
+        if self.late is not None:
+            return self.reconciler.environment.gate.timeout_seconds
+        return self.reconciler.lock_wait_seconds
+
+    # --- Acting -----------------------------------------------------------------------------------
+
+    def _ready(self, found: Look) -> Look:
+        """Try again what was exonerated, once what it waits for works without it."""
+        if not any(one.block.waits_for for one in found.held.values()):
+            return found
+        from reconciler.app.waiting import lift
+
+        reconciler = self.reconciler
+        lifted = lift(reconciler.environment, self.host, reconciler.journal, found)
+        return reconciler.look() if lifted else found
+
+    def _rollout(self, host: Host, found: Look) -> Outcome:
+        from reconciler.app.rollout import Rollout
+
+        self._begin(found)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="rehearse")
+        try:
+            rejection = self._rejection()
+            rehearsing = pool.submit(rejection.rehearse, found.plan)
+            return Rollout(
+                host,
+                found.desired,
+                found.source.files,
+                found.plan,
+                found.observed,
+                self.reconciler.reserve,
+                found.source.stamp,
+                self.reconciler.parachute,
+                before_switch=lambda: _rehearsed(rehearsing),
+                before_abort=lambda judgement: rejection.foresee(
+                    found.desired, found.plan, judgement, self.chronicle.run
+                ),
+            ).run()
+        finally:
+            pool.shutdown(wait=False)  # a remote that hangs must not hold up anything
+
+    def _begin(self, found: Look) -> None:
+        """Open the pass in the journal. Repairs do without, should it not be writable; releases do not."""
+        from reconciler.app.parachute import note_before
+
+        try:
+            self.chronicle.begin(self.started_at, found.desired.revision, found.plan)
+            note_before(self.host, self.reconciler.journal, found.desired, found.plan, self.chronicle.run)
+        except PermissionRefused as error:
+            if any(isinstance(action, (Replace, Create)) for action in found.plan.actions):
+                raise
+            self.chronicle.notes.append(f"this pass is not in the journal: {error.problem}")
+
+    # --- A rejected release -----------------------------------------------------------------------
+
+    def _block(self, late: Late) -> None:
+        """Block a release that failed late, and write down that Git is to be told."""
+        rejection, services = self._rejection(), [name for name, _, _ in late.moved]
+        rejection.intend(late.desired, late.moved, late.run, late.judgement)
+        rejection.block(late.desired, services, late.run, late.judgement.reason)
+
+    def _took_back(self, found: Look) -> Undo | None:
+        """Block and undo in Git what was rejected, now or late. The host is safe by now."""
+        if self.late is not None:
+            self.outcome = _taken_back(self.outcome, self.late)
+        outcome = self.outcome
+        if outcome is None or outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
+            return None
+        rejection = self._rejection()
+        try:
+            if self.late is not None:
+                return rejection.follow_late(self.late.desired, self.late.moved, outcome, self.late.run)
+            return rejection.follow_up(found.desired, found.plan, outcome, self.chronicle.run)
+        except ReconcileError as error:
+            self.chronicle.notes.append(f"the release could not be blocked or undone in Git: {error}")
+            return None
+
+    def _owed(self, *, begun: bool = False) -> Undo | None:
+        """Tell Git what it could not be told before; what is not due yet waits.
+
+        Args:
+            begun: whether the host is safe by now, so that what a killed pass only foresaw comes too.
+        """
+        undo = self.reconciler.journal.undo(self.reconciler.environment)
+        if undo is None or undo.state not in (UndoState.PENDING, UndoState.PROPOSED):
+            return None
+        waits = undo.again_at is not None and self.host.clock.now() < undo.again_at
+        if undo.state is UndoState.PROPOSED or waits:
+            return undo
+        return self._rejection().carry_on(undo) if undo.attempts or begun else None
+
+    def _rejection(self) -> Rejection:
+        from reconciler.app.rejection import Rejection
+        from reconciler.app.undoing import Undoing
+
+        reconciler = self.reconciler
+        undoing = Undoing(reconciler.desired, self.host.clock)
+        return Rejection(reconciler.environment, self.host, reconciler.journal, undoing)
+
+    # --- Afterwards -------------------------------------------------------------------------------
+
+    def _remember(self, found: Look) -> None:
+        """What a pass in sync leaves running: drift is measured against it, and rollbacks go back to it."""
+        if self.outcome is not None and self.outcome.result is not Result.CONVERGED:
+            return
+        try:
+            self._write_down(found)
+        except PermissionRefused as error:
+            if self.outcome is None:
+                raise
+            self.chronicle.lost(error)
+
+    def _write_down(self, found: Look) -> None:
+        journal, environment = self.reconciler.journal, self.reconciler.environment
+        unjudged = {name for name, one in found.held.items() if one.good is None}
+        services = (service for service in found.desired.services if service.name not in unjudged)
+        hashes = {service.name: service.config_hash for service in services}
+        if journal.kept(environment) != hashes:
+            journal.keep(environment, hashes)
+        if self.outcome is not None:
+            from reconciler.app.parachute import note_good
+
+            released = {
+                action.service.name for action in found.plan.actions if not isinstance(action, Remove)
+            }
+            self.chronicle.notes += note_good(
+                self.host, journal, found.desired, self.chronicle.run, released, unjudged
+            )
+
+    def _after(self, error: ReconcileError | None) -> tuple[Sync, EnvironmentHealth]:
+        """Sync and health once the dust has settled; unknown where they cannot be told."""
+        found, outcome = self.found, self.outcome
+        if found is None:
+            return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN
+        try:
+            if outcome is not None and outcome.result is not Result.CONVERGED:
+                return self.reconciler.look().state  # Git may have moved too
+            untouched = outcome is None and error is None
+            return (found if untouched else look_again(self.host, found)).state
+        except ReconcileError:
+            return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN  # the report carries the pass's own error
+
+
+def _taken_back(outcome: Outcome | None, late: Late) -> Outcome:
+    """How a pass that took a release back ended: what it brought back is what was restored.
+
+    A service that ran nothing before has nothing to go back to.
+    """
+    if outcome is None:
+        return Outcome(Result.ROLLBACK_FAILED, late.judgement)
+    back = outcome.result is Result.CONVERGED and all(before for _, before, _ in late.moved)
+    result = Result.ROLLED_BACK if back else Result.ROLLBACK_FAILED
+    return replace(outcome, result=result, judgement=late.judgement, restored=outcome.judgement)
+
+
+def _rehearsed(rehearsing: Future[tuple[str, ...]]) -> tuple[str, ...]:
+    """What the rehearsal of a rollback in Git came to; a remote that hangs does not hold up a release."""
+    try:
+        return rehearsing.result(REHEARSAL_SECONDS)
+    except TimeoutError:
+        return ("whether a rollback could be written to Git is not known: the remote does not answer",)
+
+
+def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:
+    """How the pass ended, in one word."""
+    if error is not None:
+        return Result.FAILED
+    return outcome.result if outcome is not None else Result.NO_OP
