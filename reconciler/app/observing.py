@@ -16,7 +16,7 @@ from reconciler.app.converge import Late, Reconciler
 from reconciler.app.gatekeeper import CHECKS_AT_ONCE
 from reconciler.app.looking import Look
 from reconciler.app.samplers import Sampler, Scope, Subject, of_checks, of_container
-from reconciler.app.undoing import Moved, moved_by
+from reconciler.app.undoing import Moved
 from reconciler.domain.blocking import same_pin
 from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Service
@@ -83,13 +83,14 @@ class Observing:
             ReconcileError: the engine went away.
         """
         host = self.reconciler.host
-        clock, started = host.clock, host.clock.monotonic()
+        clock, started, interrupted = host.clock, host.clock.monotonic(), False
         until = clock.now() + timedelta(seconds=self.seconds)
         self._note(Observation(self.run, self._revision, until))
         try:
             checks, tracks = self._checks(), dict[str, Track]()
             while (elapsed := clock.monotonic() - started) < self.seconds:
                 if host.interrupted():
+                    interrupted = True
                     return self._ended("interrupted")
                 if self._moved_on():
                     return self._ended("a newer pin arrived")
@@ -99,7 +100,8 @@ class Observing:
                 clock.wait(min(EVERY_SECONDS, max(self.seconds - elapsed, 0.01)))
             return self._ended("nothing failed that long" if self._failing else "everything stayed good")
         finally:
-            self._note(None)
+            if not interrupted:  # else whoever comes next goes on with it
+                self._note(None)
 
     def _note(self, observation: Observation | None) -> None:
         """Say in the journal that this is under way, or over; a full disk does not end it."""
@@ -243,24 +245,3 @@ def _verdict(track: Track, rule: Rule) -> Verdict:
     if track.bad >= rule.failures:
         return Verdict.FAIL
     return Verdict.INCONCLUSIVE if track.latest.evidence is Evidence.NONE else Verdict.PASS
-
-
-def observe(reconciler: Reconciler, report: Report) -> Observed | None:
-    """Observe what a pass released; None where it released nothing that could be taken back.
-
-    Args:
-        reconciler: the environment.
-        report: how the pass that released it ended.
-
-    Raises:
-        ReconcileError: the engine went away.
-    """
-    moved = moved_by(report.plan) if report.plan is not None else ()
-    if report.result is not Result.CONVERGED or not moved or report.outcome is None:
-        return None
-    look, path = reconciler.look(), reconciler.desired.path(reconciler.environment.pins)
-    repository = reconciler.desired.repository
-    if report.revision is None or repository.read(report.revision, path) != look.source.pins_text:
-        return Observed("a newer pin arrived")
-    seconds = reconciler.environment.gate.matrix.longest_delay_seconds
-    return Observing(reconciler, look, report.run, moved, report.outcome.baseline, seconds).run_to_end()

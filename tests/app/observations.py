@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.app.observing import Observed, observe
+from reconciler.app.observation import observe
+from reconciler.app.observing import Observed
 from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Gate, GitPolicy, Rollback
 from reconciler.domain.report import Result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.app.observing import observe
+from reconciler.app.observation import observe
 from reconciler.domain.environment import Gate
 from reconciler.domain.report import Result
 from reconciler.domain.severity import Matrix, Severity

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.app.observing import observe
+from reconciler.app.observation import observe
 from reconciler.app.parachute import PREFIX, protecting_tag
 from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Environment, Gate, GitPolicy, Rollback

@@ -90,10 +90,12 @@ class GitRepository:
         """
         head.require_quiet(self.layout)
         stamp = head.stamp(self.layout)
-        if stamp not in self._heads:
+        known = self._heads.get(stamp)  # another thread may clear them at any moment
+        if known is None:
+            known = self._look().revision
             self._heads.clear()
-            self._heads[stamp] = self._look().revision
-        return self._heads[stamp]
+            self._heads[stamp] = known
+        return known
 
     def resolve(self, name: str) -> Revision:
         """The commit that ``name`` stands for: a branch, a tag, one of ``origin``'s branches, an id.

@@ -69,7 +69,7 @@ def text(session: Session, form: str, reports: Sequence[Report], codes: Sequence
 
 def observed_pass(reconciler: Reconciler) -> Report:
     """One pass, and what becomes of its release while it is observed."""
-    from reconciler.app.observing import observe
+    from reconciler.app.observation import observe
 
     report = reconciler.run_once()
     try:

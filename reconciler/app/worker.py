@@ -1,0 +1,119 @@
+"""One environment of the daemon: a pass for each burst of wakes, and one whenever it is time.
+
+Each environment has a worker in a thread of its own. One that fails, hangs or is locked delays no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.app.converge import Reconciler
+from reconciler.app.mailbox import Mailbox
+from reconciler.app.observer import Observer
+from reconciler.domain.report import Report, Result
+from reconciler.domain.schedule import Schedule
+from reconciler.domain.triggers import Cause, Wake
+from reconciler.errors import Locked, ReconcileError
+from reconciler.ports import Clock
+from reconciler.ports.log import Log
+
+WELL = frozenset({Result.NO_OP, Result.CONVERGED, Result.ROLLED_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An environment as it is to be reconciled now, and what a person should know of how it was read."""
+
+    reconciler: Reconciler
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Worker:
+    """Reconciles one environment again and again.
+
+    Args:
+        name: the environment's.
+        ready: reads it anew; None where it is not there any more. May raise ReconcileError.
+        log: hears of each pass.
+        clock: says when it is time.
+        chance: from 0 to 1, for jitter.
+        schedule: when to look next.
+    """
+
+    name: str
+    ready: Callable[[], Ready | None]
+    log: Log
+    clock: Clock
+    chance: Callable[[], float]
+    schedule: Schedule = field(default_factory=Schedule)
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    project: str = ""
+    _observer: Observer = field(init=False)
+    _resumed: bool = False
+
+    def __post_init__(self) -> None:
+        self._observer = Observer(self.name, self.log)
+
+    def run(self) -> None:
+        """Until the mailbox is closed, or the environment is gone."""
+        self.mailbox.put(Wake(Cause.START))
+        there = True
+        while there and not self.mailbox.closed:
+            wakes = self.mailbox.take(self._seconds)
+            if not self.mailbox.closed:
+                there = self.turn(wakes or (self._in_time(),))
+        self._observer.end()
+
+    def turn(self, wakes: Sequence[Wake]) -> bool:
+        """One pass, and when the next one is due; false where the environment is gone."""
+        try:
+            ready = self.ready()
+        except ReconcileError as error:
+            self._failed(error)
+            self.log.failed(self.name, error, self.schedule.due - self.clock.monotonic())
+            return True
+        if ready is None:
+            self.log.note(self.name, "it is not in reconcile.yaml any more; what runs is left as it is")
+            return False
+        for note in ready.notes:
+            self.log.note(self.name, note)
+        reconciler = ready.reconciler
+        self.project = reconciler.environment.project
+        self.log.begins(self.name, wakes)
+        report = reconciler.run_once()
+        self._schedule(report)
+        self.log.ended(report, self.schedule.due - self.clock.monotonic())
+        self._observe(reconciler, report)
+        return True
+
+    def _seconds(self, wakes: Sequence[Wake]) -> float:
+        """How long still to wait, given what was heard."""
+        now = self.clock.monotonic()
+        return self.schedule.begins((wake.cause for wake in wakes), now) - now
+
+    def _in_time(self) -> Wake:
+        return Wake(Cause.RETRY if self.schedule.failures else Cause.INTERVAL)
+
+    def _schedule(self, report: Report) -> None:
+        if report.error is not None:
+            self._failed(report.error)
+        elif report.result in WELL:
+            self.schedule = self.schedule.succeeded(self.clock.monotonic(), self.chance())
+        else:
+            self.schedule = self.schedule.failed(self.clock.monotonic(), self.chance())
+
+    def _failed(self, error: ReconcileError) -> None:
+        now, chance = self.clock.monotonic(), self.chance()
+        again = self.schedule.locked if isinstance(error, Locked) else self.schedule.failed
+        self.schedule = again(now, chance)
+
+    def _observe(self, reconciler: Reconciler, report: Report) -> None:
+        """Observe what was released; after a start, what was released before it."""
+        if report.result is Result.CONVERGED:
+            self._resumed = True
+            self._observer.released(reconciler, report)
+        elif report.error is None and not self._resumed:
+            self._resumed = True
+            self._observer.resume(reconciler)

@@ -1,0 +1,57 @@
+"""When an environment is looked at next. Pure: the time and chance are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.domain.triggers import Cause
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 300.0
+LOCKED_PAUSE_SECONDS = 2.0
+"""How soon to look again where somebody else acts: they are seldom long."""
+MOVED = frozenset({Cause.START, Cause.COMMIT, Cause.HANGUP, Cause.ENGINE_BACK})
+"""What makes a failed pass worth another try at once: something else than the host has moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to look next. All times are seconds of one monotonic clock.
+
+    ``interval_seconds`` is how long to wait after a pass that went well. ``failures`` counts those in a row
+    that did not. ``due`` is when to look though nothing was heard; ``earliest`` is when to look, after a
+    failure, though something was heard of the host.
+    """
+
+    interval_seconds: float = 60.0
+    failures: int = 0
+    due: float = 0.0
+    earliest: float = 0.0
+
+    def begins(self, causes: Iterable[Cause], now: float) -> float:
+        """When to begin the next pass, given what was heard by now.
+
+        What happened on the host may have been our own doing: after a failure it makes nobody hurry, or each
+        failed try would call the next one.
+        """
+        heard = tuple(causes)
+        if any(cause in MOVED for cause in heard):
+            return now
+        return max(now, self.earliest) if heard else self.due
+
+    def succeeded(self, now: float, chance: float) -> Schedule:
+        """After a pass that went well. Environments that began together drift apart: ``chance`` is 0 to 1."""
+        due = now + self.interval_seconds * (0.9 + 0.2 * chance)
+        return replace(self, failures=0, due=due, earliest=now)
+
+    def failed(self, now: float, chance: float) -> Schedule:
+        """After a pass that failed: the pauses double, and are never quite the same."""
+        pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.failures, 20), LONGEST_PAUSE_SECONDS)
+        again = now + pause * (0.75 + 0.5 * chance)
+        return replace(self, failures=self.failures + 1, due=again, earliest=again)
+
+    def locked(self, now: float, chance: float) -> Schedule:
+        """After finding that somebody else acts: that is no failure."""
+        again = now + LOCKED_PAUSE_SECONDS * (0.75 + 0.5 * chance)
+        return replace(self, due=again, earliest=again)
