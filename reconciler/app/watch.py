@@ -75,7 +75,7 @@ class Watch:
         with self._lock:
             workers = list(self._workers.values())
         for worker in workers:
-            if not wake.projects or worker.project in wake.projects:
+            if not wake.projects or worker.project in ("", *wake.projects):
                 worker.mailbox.put(wake)
 
     def _loop(self, listening: Sequence[Future[None]]) -> None:

@@ -40,6 +40,7 @@ class Worker:
         clock: says when it is time.
         chance: from 0 to 1, for jitter.
         schedule: when to look next.
+        project: its Compose project; empty until it was read once.
     """
 
     name: str
@@ -64,6 +65,10 @@ class Worker:
             wakes = self.mailbox.take(self._seconds)
             if not self.mailbox.closed:
                 there = self.turn(wakes or (self._in_time(),))
+        self.end()
+
+    def end(self) -> None:
+        """Observe no longer; what is being taken back is taken back first."""
         self._observer.end()
 
     def turn(self, wakes: Sequence[Wake]) -> bool:

@@ -1,0 +1,103 @@
+"""One environment of the daemon, turn by turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconciler.app.worker import Ready, Worker
+from reconciler.domain.report import Result
+from reconciler.domain.schedule import LOCKED_PAUSE_SECONDS, Schedule
+from reconciler.domain.triggers import Cause, Wake
+from reconciler.errors import EngineUnreachable, InvalidSettings, ReconcileError
+from tests.app.passes import Passes
+from tests.app.rejections import CRASHES
+from tests.app.scene import Scene
+from tests.bed.fake_log import FakeLog
+from tests.domain.values import svc
+
+COMMIT = (Wake(Cause.COMMIT, detail="main"),)
+INTERVAL = 60.0
+
+
+@dataclass
+class Desk:
+    """A worker over one environment, whose turns are taken by hand."""
+
+    passes: Passes = field(default_factory=lambda: Passes(Scene((svc("api"), svc("web")))).up())
+    log: FakeLog = field(default_factory=FakeLog)
+    unreadable: ReconcileError | None = None
+    gone: bool = False
+
+    def __post_init__(self) -> None:
+        scene = self.passes.scene
+        self.worker = Worker("production", self.ready, self.log, scene.clock, lambda: 0.5, Schedule(INTERVAL))
+
+    def ready(self) -> Ready | None:
+        if self.unreadable is not None:
+            raise self.unreadable
+        return None if self.gone else Ready(self.passes.reconciler, ("history was rewritten",))
+
+    def turn(self, *wakes: Wake) -> bool:
+        """One turn, and whatever is observed after it has ended."""
+        there = self.worker.turn(wakes or COMMIT)
+        self.worker.end()
+        return there
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return round(self.worker.schedule.due - self.passes.scene.clock.passed, 3)
+
+
+def test_a_turn_is_a_pass_and_says_why_and_how_it_ended() -> None:
+    desk = Desk()
+    desk.passes.release(web="2")
+    assert desk.turn()
+    assert desk.passes.scene.running() == "api-1=1 web-1=2"
+    told = ["production: history was rewritten", "production: begins, commit", "production: converged"]
+    assert desk.log.lines[:3] == told
+    assert desk.pause == INTERVAL
+
+
+def test_a_rejected_release_is_no_failure_of_the_daemon() -> None:
+    desk = Desk()
+    desk.passes.scene.behave("web", "2", CRASHES)
+    desk.passes.release(web="2")
+    desk.turn()
+    assert desk.log.reports[-1].result is Result.ROLLED_BACK
+    assert desk.pause == INTERVAL
+
+
+def test_an_engine_that_is_away_is_asked_again_and_again_and_then_all_is_well() -> None:
+    desk = Desk()
+    desk.passes.scene.world.fail("observe", error=EngineUnreachable("it does not answer"), times=6)
+    pauses = []
+    for _ in range(3):
+        desk.turn()
+        pauses.append(desk.pause)
+    assert pauses == [1.0, 2.0, 4.0]
+    desk.passes.scene.world.forget_faults()
+    desk.turn()
+    assert desk.pause == INTERVAL
+
+
+def test_somebody_elses_turn_is_waited_for_without_growing_pauses() -> None:
+    desk = Desk()
+    desk.passes.lock.holder = "somebody"
+    for _ in range(4):
+        desk.turn()
+        assert desk.pause == LOCKED_PAUSE_SECONDS
+
+
+def test_settings_that_cannot_be_read_touch_nothing() -> None:
+    desk = Desk(unreadable=InvalidSettings("reconcile.yaml cannot be used"))
+    assert desk.turn()
+    assert desk.log.lines == ["production: reconcile.yaml cannot be used"]
+    assert desk.passes.scene.world.calls == []
+    assert desk.pause == 1.0
+
+
+def test_an_environment_that_is_gone_ends_its_worker_and_stops_nothing() -> None:
+    desk = Desk(gone=True)
+    assert not desk.turn()
+    assert desk.passes.scene.running() == "api-1=1 web-1=1"
