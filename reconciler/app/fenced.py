@@ -19,6 +19,21 @@ from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Instance, Observed, Usage, Vitals
 from reconciler.ports import Compose, Engine, Lease, Model
 
+CHANGES = (
+    "engine.pull",
+    "engine.succeed",
+    "engine.start",
+    "engine.stop",
+    "engine.set_restart_policy",
+    "engine.rename",
+    "engine.remove",
+    "engine.tag",
+    "engine.untag",
+    "compose.create",
+    "compose.create_templates",
+)
+"""All that is changed on a host."""
+
 Guard = Callable[[str], AbstractContextManager[None]]
 """Stands around each change; it is given what changes, as in ``engine.start``."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from reconciler.domain.backoff import Backoff
 from reconciler.domain.triggers import Cause
 
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 300.0
-LOCKED_PAUSE_SECONDS = 2.0
+AFTER_FAILURE = Backoff(1.0, 300.0)
+WHILE_LOCKED = Backoff(2.0, 2.0)
 """How soon to look again where somebody else acts: they are seldom long."""
 MOVED = frozenset({Cause.START, Cause.COMMIT, Cause.HANGUP, Cause.ENGINE_BACK})
 """What makes a failed pass worth another try at once: something else than the host has moved."""
@@ -47,11 +47,11 @@ class Schedule:
 
     def failed(self, now: float, chance: float) -> Schedule:
         """After a pass that failed: the pauses double, and are never quite the same."""
-        pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.failures, 20), LONGEST_PAUSE_SECONDS)
-        again = now + pause * (0.75 + 0.5 * chance)
-        return replace(self, failures=self.failures + 1, due=again, earliest=again)
+        failures = self.failures + 1
+        again = now + AFTER_FAILURE.after(failures, chance)
+        return replace(self, failures=failures, due=again, earliest=again)
 
     def locked(self, now: float, chance: float) -> Schedule:
         """After finding that somebody else acts: that is no failure."""
-        again = now + LOCKED_PAUSE_SECONDS * (0.75 + 0.5 * chance)
+        again = now + WHILE_LOCKED.after(1, chance)
         return replace(self, due=again, earliest=again)

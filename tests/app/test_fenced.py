@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.fenced import FencedCompose, FencedEngine
+from reconciler.app.fenced import CHANGES, FencedCompose, FencedEngine
 from reconciler.domain.report import Result
 from reconciler.errors import LeaseLost, Locked
 from reconciler.ports import Compose, Engine
@@ -41,9 +41,10 @@ def changing(port: type) -> list[str]:
 FENCES = ((FencedEngine, Engine), (FencedCompose, Compose))
 
 
-@pytest.mark.parametrize(
-    ("fence", "name"), [(fence, name) for fence, port in FENCES for name in changing(port)]
-)
+CHANGING = [(fence, name) for fence, port in FENCES for name in changing(port)]
+
+
+@pytest.mark.parametrize(("fence", "name"), CHANGING)
 def test_every_change_asks_the_lease_first(fence: Any, name: str) -> None:
     told: list[str] = []
 
@@ -61,6 +62,11 @@ def test_every_change_asks_the_lease_first(fence: Any, name: str) -> None:
     method(*(None for _ in needed))
     kind = "engine" if fence is FencedEngine else "compose"
     assert told == [f"asked {kind}.{name}", f"done {name}"]
+
+
+def test_the_list_of_changes_is_complete() -> None:
+    kinds = {FencedEngine: "engine", FencedCompose: "compose"}
+    assert sorted(CHANGES) == sorted(f"{kinds[fence]}.{name}" for fence, name in CHANGING)
 
 
 def up(*names: str) -> Passes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.app.worker import Ready, Worker
 from reconciler.domain.report import Result
-from reconciler.domain.schedule import LOCKED_PAUSE_SECONDS, Schedule
+from reconciler.domain.schedule import WHILE_LOCKED, Schedule
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.errors import EngineUnreachable, InvalidSettings, ReconcileError
 from tests.app.passes import Passes
@@ -30,7 +30,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         scene = self.passes.scene
-        self.worker = Worker("production", self.ready, self.log, scene.clock, lambda: 0.5, Schedule(INTERVAL))
+        self.worker = Worker("production", self.ready, self.log, scene.clock, lambda: 1.0, Schedule(INTERVAL))
 
     def ready(self) -> Ready | None:
         if self.unreadable is not None:
@@ -56,7 +56,7 @@ def test_a_turn_is_a_pass_and_says_why_and_how_it_ended() -> None:
     assert desk.passes.scene.running() == "api-1=1 web-1=2"
     told = ["production: history was rewritten", "production: begins, commit", "production: converged"]
     assert desk.log.lines[:3] == told
-    assert desk.pause == INTERVAL
+    assert desk.pause == 1.1 * INTERVAL
 
 
 def test_a_rejected_release_is_no_failure_of_the_daemon() -> None:
@@ -65,7 +65,7 @@ def test_a_rejected_release_is_no_failure_of_the_daemon() -> None:
     desk.passes.release(web="2")
     desk.turn()
     assert desk.log.reports[-1].result is Result.ROLLED_BACK
-    assert desk.pause == INTERVAL
+    assert desk.pause == 1.1 * INTERVAL
 
 
 def test_an_engine_that_is_away_is_asked_again_and_again_and_then_all_is_well() -> None:
@@ -78,7 +78,7 @@ def test_an_engine_that_is_away_is_asked_again_and_again_and_then_all_is_well() 
     assert pauses == [1.0, 2.0, 4.0]
     desk.passes.scene.world.forget_faults()
     desk.turn()
-    assert desk.pause == INTERVAL
+    assert desk.pause == 1.1 * INTERVAL
 
 
 def test_somebody_elses_turn_is_waited_for_without_growing_pauses() -> None:
@@ -86,7 +86,7 @@ def test_somebody_elses_turn_is_waited_for_without_growing_pauses() -> None:
     desk.passes.lock.holder = "somebody"
     for _ in range(4):
         desk.turn()
-        assert desk.pause == LOCKED_PAUSE_SECONDS
+        assert desk.pause == WHILE_LOCKED.first_seconds
 
 
 def test_settings_that_cannot_be_read_touch_nothing() -> None:

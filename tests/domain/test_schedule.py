@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.schedule import (
-    FIRST_PAUSE_SECONDS,
-    LOCKED_PAUSE_SECONDS,
-    LONGEST_PAUSE_SECONDS,
-    MOVED,
-    Schedule,
-)
+from reconciler.domain.schedule import AFTER_FAILURE, MOVED, WHILE_LOCKED, Schedule
 from reconciler.domain.triggers import Cause
 
 NOW = 1000.0
@@ -37,16 +31,16 @@ def test_after_a_good_pass_every_wake_is_heeded_at_once(cause: Cause) -> None:
 def test_pauses_after_failures_double_up_to_a_limit() -> None:
     schedule, pauses = Schedule(60.0), []
     for _ in range(12):
-        schedule = schedule.failed(NOW, HALF)
+        schedule = schedule.failed(NOW, 1.0)
         pauses.append(schedule.due - NOW)
-    assert pauses[:4] == [FIRST_PAUSE_SECONDS * factor for factor in (1, 2, 4, 8)]
-    assert pauses[-1] == LONGEST_PAUSE_SECONDS
+    assert pauses[:4] == [AFTER_FAILURE.first_seconds * factor for factor in (1, 2, 4, 8)]
+    assert pauses[-1] == AFTER_FAILURE.longest_seconds
     assert pauses == sorted(pauses)
 
 
 def test_a_good_pass_makes_an_end_of_the_pauses() -> None:
-    schedule = Schedule(60.0).failed(NOW, HALF).failed(NOW, HALF).succeeded(NOW, HALF).failed(NOW, HALF)
-    assert schedule.due - NOW == FIRST_PAUSE_SECONDS
+    schedule = Schedule(60.0).failed(NOW, HALF).failed(NOW, HALF).succeeded(NOW, HALF).failed(NOW, 1.0)
+    assert schedule.due - NOW == AFTER_FAILURE.first_seconds
 
 
 @pytest.mark.parametrize("cause", sorted(set(Cause) - MOVED))
@@ -62,8 +56,8 @@ def test_after_a_failure_what_moved_elsewhere_is_worth_a_try_at_once(cause: Caus
 
 
 def test_an_environment_that_somebody_else_holds_is_no_failure() -> None:
-    schedule = Schedule(60.0).locked(NOW, HALF)
-    assert (schedule.failures, schedule.due) == (0, NOW + LOCKED_PAUSE_SECONDS)
+    schedule = Schedule(60.0).locked(NOW, 1.0)
+    assert (schedule.failures, schedule.due) == (0, NOW + WHILE_LOCKED.first_seconds)
 
 
 outcomes = st.lists(
@@ -78,6 +72,6 @@ def test_whatever_happened_there_is_a_next_look_and_it_is_not_far(
     schedule, now = Schedule(interval), NOW
     for outcome, chance in story:
         schedule = getattr(schedule, outcome)(now, chance)
-        assert now < schedule.due <= now + max(1.1 * interval, 1.25 * LONGEST_PAUSE_SECONDS)
+        assert now < schedule.due <= now + max(1.1 * interval, AFTER_FAILURE.longest_seconds)
         assert schedule.earliest <= schedule.due
         now = schedule.due
