@@ -23,7 +23,7 @@ class EngineTrigger:
 
     Args:
         events: those of the engine.
-        projects: the Compose projects that are of interest there.
+        projects: says which Compose projects are of interest there, by now.
         clock: says for how long nothing was heard.
         chance: returns a number from 0 to 1.
         observer: is given each event about these projects, too.
@@ -31,7 +31,7 @@ class EngineTrigger:
     """
 
     events: Events
-    projects: frozenset[str]
+    projects: Callable[[], frozenset[str]]
     clock: Clock
     chance: Callable[[], float]
     observer: Callable[[Occurrence], None] = lambda _: None
@@ -53,10 +53,10 @@ class EngineTrigger:
         def opened() -> None:
             opened_at.append(self.clock.monotonic())
             if before is not None:
-                wake(Wake(Cause.ENGINE_BACK, self.projects, before.told(self.clock.monotonic())))
+                wake(Wake(Cause.ENGINE_BACK, self.projects(), before.told(self.clock.monotonic())))
 
         def heard(occurrence: Occurrence) -> None:
-            if occurrence.project in self.projects:
+            if occurrence.project in self.projects():
                 self.observer(occurrence)
                 detail = f"{occurrence.action} {occurrence.container}"
                 wake(Wake(Cause.ENGINE, frozenset({occurrence.project}), detail))

@@ -7,7 +7,7 @@ worker looks by itself, too, whenever its interval is over.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class Watch:
     Args:
         environments: the names of those that there are now. May raise ReconcileError.
         hire: makes the worker of one.
-        triggers: what wakes them.
+        triggers: what wakes them, by name. Those that are new are started, the others go on.
         log: hears what a person should know.
         beat: called a few times a second for as long as all is well: it feeds the watchdog.
         ending: whether the daemon is to end.
@@ -39,13 +39,15 @@ class Watch:
 
     environments: Callable[[], Sequence[str]]
     hire: Callable[[str], Worker]
-    triggers: Sequence[Trigger]
+    triggers: Callable[[], Mapping[str, Trigger]]
     log: Log
     beat: Callable[[], None]
     ending: Callable[[], bool]
     hangup: Callable[[], bool] = field(default=lambda: False)
     _workers: dict[str, Worker] = field(default_factory=dict)
     _running: dict[str, Future[None]] = field(default_factory=dict)
+    _listening: dict[str, Future[None]] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _reread: threading.Event = field(default_factory=threading.Event)
 
@@ -55,17 +57,15 @@ class Watch:
         Raises:
             Exception: a bug, which ended a thread. The others have ended in order.
         """
-        stopping = threading.Event()
-        listening = [_thread("trigger", one.run, self.wake, stopping) for one in self.triggers]
         try:
             self._staff()
-            self._loop(listening)
+            self._loop()
         finally:
-            stopping.set()
+            self._stopping.set()
             for worker in self._workers.values():
                 worker.mailbox.close()
             self._await_end()
-        for ended in (*self._running.values(), *listening):
+        for ended in self._threads:
             ended.result()
 
     def wake(self, wake: Wake) -> None:
@@ -78,9 +78,13 @@ class Watch:
             if not wake.projects or worker.project in ("", *wake.projects):
                 worker.mailbox.put(wake)
 
-    def _loop(self, listening: Sequence[Future[None]]) -> None:
+    @property
+    def _threads(self) -> list[Future[None]]:
+        return [*self._listening.values(), *self._running.values()]
+
+    def _loop(self) -> None:
         ticks = 0
-        while not self.ending() and not self._broken(listening):
+        while not self.ending() and not self._broken():
             self.beat()
             if self.hangup():
                 self.wake(Wake(Cause.HANGUP))
@@ -90,18 +94,23 @@ class Watch:
                 self._staff()
             ticks += 1
 
-    def _broken(self, listening: Sequence[Future[None]]) -> bool:
+    def _broken(self) -> bool:
         """Whether a bug ended one of the threads: what is left of us is not worth trusting."""
-        ended = [one for one in (*self._running.values(), *listening) if one.done()]
-        return any(one.exception() is not None for one in ended)
+        return any(one.done() and one.exception() is not None for one in self._threads)
 
     def _staff(self) -> None:
-        """See that every environment has a worker. One that is gone ends its worker by itself."""
+        """See that every environment has a worker, and is listened for. One that is gone ends its worker.
+
+        Triggers come first, so that nothing falls between a look and the moment at which we hear.
+        """
         try:
-            names = self.environments()
+            names, triggers = self.environments(), self.triggers()
         except ReconcileError as error:
             self.log.failed("", error, AGAIN_SECONDS)
             return
+        for name, trigger in triggers.items():
+            if name not in self._listening:
+                self._listening[name] = _thread(f"trigger-{name}", trigger.run, self.wake, self._stopping)
         for name in names:
             if name not in self._running or self._running[name].done():
                 worker = self.hire(name)

@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.app.fenced import CHANGES
 from reconciler.domain.environment import Environment
-from reconciler.domain.report import Verb
 from reconciler.domain.turns import Holder
 from reconciler.errors import Refused
 from reconciler.ports import Journal, Lease, Leases, Repository
@@ -45,6 +43,9 @@ Reached = Callable[[str], None]
 
 def names() -> tuple[str, ...]:
     """Every failpoint, with its side."""
+    from reconciler.app.fenced import CHANGES  # only a run under test needs them
+    from reconciler.domain.report import Verb
+
     points = [
         *(f"step.{verb}" for verb in Verb),
         *CHANGES,

@@ -13,10 +13,12 @@ from reconciler.app.host import Host
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import USUAL_REMOVAL, Limits
 from reconciler.errors import Refused
+from reconciler.interface.failpoints import Failpoints
 from reconciler.interface.settings import Settings
-from reconciler.ports import Clock, Compose, Engine, Journal, Registry, Repository, StateFiles
+from reconciler.ports import Clock, Compose, Journal, Registry, Repository, StateFiles
 
 if TYPE_CHECKING:
+    from reconciler.adapters.docker_host import DockerHost
     from reconciler.app.release import Pins
     from reconciler.interface.render.live import Rows
 
@@ -40,10 +42,18 @@ class Wiring:
     settings: Settings
     rows: Rows = field(default_factory=_silence)
     interrupted: Callable[[], bool] = field(default=lambda: False)
+    _failpoints: Failpoints | None = None
     _repository: Repository | None = None
     _desired: DesiredState | None = None
     _compose: Compose | None = None
-    _engines: dict[tuple[str, str], Engine] = field(default_factory=dict)
+    _engines: dict[tuple[str, str], DockerHost] = field(default_factory=dict)
+
+    @property
+    def failpoints(self) -> Failpoints:
+        """Where a test has the program killed; nowhere as a rule."""
+        if self._failpoints is None:
+            self._failpoints = Failpoints.of(self.settings.environ)
+        return self._failpoints
 
     @property
     def repository(self) -> Repository:
@@ -51,7 +61,8 @@ class Wiring:
         if self._repository is None:
             from reconciler.adapters.git import GitRepository
 
-            self._repository = GitRepository.discover(self.settings.folder)
+            found = GitRepository.discover(self.settings.folder)
+            self._repository = self.failpoints.repository(found)
         return self._repository
 
     @property
@@ -143,7 +154,7 @@ class Wiring:
                 )
         return tuple(known[name] for name in (self.settings.environments or known))
 
-    def engine(self, environment: Environment) -> Engine:
+    def engine(self, environment: Environment) -> DockerHost:
         """The engine of an environment; environments on one engine share it."""
         place = (environment.engine_host, environment.engine_context)
         if place not in self._engines:
@@ -188,9 +199,11 @@ class Wiring:
                 watching=partial(self.rows.watching, environment.name),
                 interrupted=self.interrupted,
                 attended=settings.observe,
+                failpoint=self.failpoints.host,
             ),
-            journal=SqliteJournal(place),
+            journal=self.failpoints.journal(SqliteJournal(place)),
             lock=LockFile(place, self.clock),
+            leases=self.failpoints.leases(engine.leases),
             limits=Limits(removal=1.0 if settings.allow_removal else USUAL_REMOVAL),
             lock_wait_seconds=settings.lock_wait_seconds,
             parachute=settings.parachute,

@@ -30,7 +30,7 @@ class Scene:
     def trigger(self) -> EngineTrigger:
         projects = frozenset({"shop", "blog"})
         return EngineTrigger(
-            self.events, projects, self.clock, lambda: 1.0, self.observed.append, backoff=NO_WAIT
+            self.events, lambda: projects, self.clock, lambda: 1.0, self.observed.append, backoff=NO_WAIT
         )
 
     def happens(self, project: str = "shop", action: str = "die") -> None:

@@ -44,7 +44,7 @@ def told_as_it_was(passes: Passes, failpoint: str) -> bool:
 def test_without_a_kill_every_step_ends_and_all_is_well(name: str) -> None:
     passes = SCENARIOS[name].stage()
     reached: list[str] = []
-    passes.scene.failpoint = reached.append
+    passes.scene.failpoint = lambda point: reached.append(point) if point.startswith("step.") else None
     steps = passes.once().steps
     assert all(step.finished for step in steps)
     assert sorted(reached) == sorted(f"step.{step.verb}:{side}" for step in steps for side in SIDES)
@@ -57,6 +57,8 @@ def test_a_step_is_in_the_journal_when_its_failpoint_is_reached() -> None:
     seen: list[tuple[str, Step]] = []
 
     def look(name: str) -> None:
+        if not name.startswith("step."):
+            return  # what is changed within a step
         story = list(passes.journal.stories.values())[-1]
         seen.append((name, story.steps[-1]))
 

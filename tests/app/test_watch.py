@@ -57,7 +57,13 @@ class Daemon:
     def __post_init__(self) -> None:
         self.passes: dict[str, Passes] = {}
         self.watch = Watch(
-            self.environments, self.hire, [self.bell], self.log, self.beat, lambda: self._end, self.hangup
+            self.environments,
+            self.hire,
+            lambda: {"bell": self.bell},
+            self.log,
+            self.beat,
+            lambda: self._end,
+            self.hangup,
         )
         self.thread = threading.Thread(target=self._run)
 

@@ -29,7 +29,7 @@ def details(heard: list[Wake], cause: Cause) -> list[str]:
 def test_an_engine_that_is_killed_and_started_again_is_heard_again() -> None:
     with PrivateEngine() as engine, closing(DockerHost(engine.host)) as host:
         build_on(engine)
-        trigger = EngineTrigger(host.events, frozenset({PROJECT}), SystemClock(), random.random)
+        trigger = EngineTrigger(host.events, lambda: frozenset({PROJECT}), SystemClock(), random.random)
         with listening(trigger) as ears:
             create(engine, "before")
             ears.wait_for(lambda heard: details(heard, Cause.ENGINE) == ["create before"], "an event")

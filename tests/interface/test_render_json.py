@@ -16,6 +16,7 @@ from reconciler.domain.journal import Observation, Run, Story
 from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step, Sync
 from reconciler.domain.severity import Verdict
+from reconciler.domain.turns import Holder
 from reconciler.domain.undo import UndoState
 from reconciler.errors import EngineUnreachable, Finding, InvalidState
 from reconciler.interface.render.json_document import (
@@ -338,6 +339,14 @@ def test_a_status_knows_the_journal() -> None:
         "until": "2026-09-30T14:04:31Z",
         "failing": [{"check": "check search", "due_at": "2026-09-30T14:04:31Z"}],
     }
+    assert environment["holder"] is None
+
+
+def test_a_status_knows_who_acts() -> None:
+    status = replace(_status(), holder=Holder("process 4711 on web-1", v.AT, v.AT))
+    [environment] = read(status_document([(status, 0)]))["environments"]
+    moment = "2026-09-30T14:04:31Z"
+    assert environment["holder"] == {"who": "process 4711 on web-1", "since": moment, "until": moment}
 
 
 @pytest.mark.parametrize("result", Result)

@@ -8,6 +8,7 @@ from reconciler.domain.journal import Observation
 from reconciler.domain.observed import State
 from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Sync
+from reconciler.domain.turns import Holder
 from reconciler.domain.undo import UndoState
 from reconciler.errors import EngineUnreachable
 from reconciler.interface.render.status_text import ServiceStatus, Status, status_of, status_text
@@ -88,6 +89,14 @@ def test_what_a_table_has_no_room_for() -> None:
         "check search fails, due 2026-09-30 14:04 UTC"
     )
     assert "ahead of Git" not in status_text([replace(status, undo=v.undo())], PLAIN)
+
+
+def test_who_acts_just_now_has_a_line() -> None:
+    status = Status("production", holder=Holder("process 4711 on web-1", v.AT, v.AT))
+    assert status_text([status], PLAIN).endswith(
+        "production: process 4711 on web-1 acts on it since 2026-09-30 14:04 UTC, "
+        "renewed until 2026-09-30 14:04 UTC"
+    )
 
 
 def test_colours_do_not_move_columns() -> None:

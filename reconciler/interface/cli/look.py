@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.app.converge import Look, Reconciler
 from reconciler.domain.undo import news
-from reconciler.errors import PermissionRefused, ReconcileError
+from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.render.status_text import Status, status_of
 
@@ -36,8 +36,9 @@ def _look(reconciler: Reconciler) -> Looked:
     status = status_of(look.desired, look.observed, look.plan)
     journal, environment = reconciler.journal, reconciler.environment
     try:
+        status = replace(status, holder=reconciler.leases.holder(environment))
         undo = news(journal.undo(environment), look.held)
         status = replace(status, undo=undo, observation=journal.observation(environment))
-    except PermissionRefused as error:
+    except ReconcileError as error:
         status = replace(status, remark=error.problem)
     return Looked(status, look, exit_codes.OK)

@@ -29,6 +29,7 @@ COMMANDS = {
     "verify": "Run an environment's checks now, without deploying.",
     "explain": "Which rule decided about the last release, and what would change it.",
     "rollback": "Pin what ran before, commit, and converge.",
+    "watch": "The same pass on every trigger: the daemon.",
     "unblock": "Let pins that failed here be tried again.",
     "history": "Who released what, when, and why; history show RUN: one pass.",
     "pin": "Resolve an image's digest, change one line, commit.",
@@ -140,6 +141,7 @@ def reconcile(
         named=folder,
         strict=strict,
         quiet=quiet,
+        verbose=verbose,
         interruption=context.obj or Interruption(),
     )
     if once and context.invoked_subcommand:

@@ -57,6 +57,7 @@ class Session:
     strict: bool = False
     allow_dirty: bool = False
     quiet: bool = False
+    verbose: bool = False
     interruption: Interruption = field(default_factory=Interruption)
     _rows: Rows | None = None
 
@@ -85,13 +86,20 @@ class Session:
 
         return Workflow(os.environ)
 
-    def wiring(self, *environments: str) -> Wiring:
-        """The program's parts; ``environments`` named by a command are added to those of ``-e``."""
+    def wiring(self, *environments: str, attended: bool = False, rows: Rows | None = None) -> Wiring:
+        """The program's parts.
+
+        Args:
+            environments: named by a command; they are added to those of ``-e``.
+            attended: whether the command stays, and so is there when a delayed rollback is due.
+            rows: shows the progress instead of ``rows``.
+        """
         settings = self.read_settings()
         chosen = tuple(dict.fromkeys((*settings.environments, *environments)))
         allow_dirty = settings.allow_dirty or self.allow_dirty
-        settings = replace(settings, environments=chosen, allow_dirty=allow_dirty)
-        return Wiring(settings, rows=self.rows, interrupted=lambda: bool(self.interruption.code))
+        observe = settings.observe or attended
+        settings = replace(settings, environments=chosen, allow_dirty=allow_dirty, observe=observe)
+        return Wiring(settings, rows=rows or self.rows, interrupted=lambda: bool(self.interruption.code))
 
     @property
     def rows(self) -> Rows:
@@ -111,10 +119,15 @@ class Session:
         """While something is done: progress is shown, and a signal ends it where ending is safe."""
         from reconciler.interface.render.live import ticking
 
+        with self.guarded(), ticking(self.rows):
+            yield
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """While a signal ends what is done where ending is safe, and not at once."""
         self.interruption.guarded = True
         try:
-            with ticking(self.rows):
-                yield
+            yield
         finally:
             self.interruption.guarded = False
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
+from reconciler.domain.turns import Holder
 from reconciler.interface.render.json_story import story_object
 from reconciler.interface.render.json_values import (
     Object,
@@ -49,6 +50,7 @@ def status_document(statuses: Iterable[tuple[Status, int]]) -> str:
             "remark": status.remark or None,
             "undo": undo_object(status.undo),
             "observation": _observation(status.observation),
+            "holder": _holder(status.holder),
         }
         environments.append(environment | more)
     return _document("status", environments)
@@ -136,6 +138,12 @@ def _report(report: Report, exit_code: int) -> Object:
         "exonerated": list(outcome.exonerated) if outcome else [],
         "undo": undo_object(report.undo),
     }
+
+
+def _holder(holder: Holder | None) -> Object | None:
+    if holder is None:
+        return None
+    return {"who": holder.who, "since": utc(holder.since), "until": utc(holder.until)}
 
 
 def _observation(observation: Observation | None) -> Object | None:

@@ -11,6 +11,7 @@ from reconciler.domain.journal import Observation
 from reconciler.domain.observed import Observed, Role
 from reconciler.domain.plan import Change, Entry, Plan
 from reconciler.domain.report import EnvironmentHealth, Sync
+from reconciler.domain.turns import Holder
 from reconciler.domain.undo import Undo
 from reconciler.errors import ReconcileError
 from reconciler.interface.render.foreign import foreign
@@ -37,6 +38,7 @@ class Status:
     ``revision`` and ``plan`` are None where the look failed; ``error`` says why. ``remark`` is
     something else worth a cell (paused until when, the last pass). ``undo`` is what became of the last
     rejected release in Git, ``observation`` a release that is still looked at; both are the journal's.
+    ``holder`` is who acts on the environment just now.
     """
 
     environment: str
@@ -49,6 +51,7 @@ class Status:
     remark: str = ""
     undo: Undo | None = None
     observation: Observation | None = None
+    holder: Holder | None = None
 
 
 def status_of(desired: Desired, observed: Observed, plan: Plan) -> Status:
@@ -92,7 +95,14 @@ def remark_lines(status: Status) -> list[str]:
     ]
     ahead = ahead_of_git(status.undo)
     lines += [f"{name}: {ahead}"] if ahead else []
-    return [*lines, *([f"{name}: {_observed(status.observation)}"] if status.observation else [])]
+    lines += [f"{name}: {_observed(status.observation)}"] if status.observation else []
+    return [*lines, *([f"{name}: {_held(status.holder)}"] if status.holder else [])]
+
+
+def _held(holder: Holder) -> str:
+    """Who acts on it, and until when nobody else will at the least."""
+    since, until = clock_time(holder.since), clock_time(holder.until)
+    return f"{foreign(holder.who, 80)} acts on it since {since}, renewed until {until}"
 
 
 def _observed(observation: Observation) -> str:

@@ -1,0 +1,112 @@
+"""``reconcile watch``: the same pass on every trigger, until somebody says stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.interface.cli import exit_codes
+from reconciler.interface.cli.session import Session
+from reconciler.interface.service.log_line import Form, Level
+
+if TYPE_CHECKING:
+    from reconciler.interface.service.log_lines import LogLines
+
+USUAL_INTERVAL_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Hangup:
+    """Remembers SIGHUP until it is asked for."""
+
+    answered: Callable[[], None]
+    caught: bool = False
+
+    def catch(self, _number: int, _frame: FrameType | None) -> None:
+        """The signal handler: it may interrupt anything, so it does no more than this."""
+        self.caught = True
+
+    def taken(self) -> bool:
+        """Whether there was one since this was asked last."""
+        caught, self.caught = self.caught, False
+        if caught:
+            self.answered()
+        return caught
+
+
+@click.command("watch")
+@click.argument("environments", nargs=-1, metavar="[ENV]...")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=1),
+    default=USUAL_INTERVAL_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to look though nothing was heard.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice([form.value for form in Form]),
+    default=Form.TEXT.value,
+    show_default=True,
+    help="How the lines on stderr are written.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice([level.name.lower() for level in Level]),
+    default=Level.INFO.name.lower(),
+    show_default=True,
+    help="Lines that matter less are left out.",
+)
+@click.pass_obj
+def command(
+    session: Session, environments: tuple[str, ...], *, interval: float, log_format: str, log_level: str
+) -> int:
+    """Keep environments as Git wants them: on commits, drift, engine restarts, and whenever it is time.
+
+    SIGTERM and SIGINT finish or undo the step in hand, and end it. SIGHUP looks at everything at once.
+    """
+    from reconciler.adapters.clock import SystemClock
+    from reconciler.interface.service.heartbeat import Heartbeat, heartbeat_file, this_boot
+    from reconciler.interface.service.log_lines import LogLines
+    from reconciler.interface.service.sd_notify import ServiceManager
+    from reconciler.interface.service.status_line import StatusLine
+    from reconciler.interface.watch_wiring import WatchWiring
+
+    level = Level.DEBUG if session.verbose else Level[log_level.upper()]
+    lines = LogLines(sys.stderr, Form(log_format), level, SystemClock(), os.environ)
+    manager = ServiceManager.of(os.environ, os.getpid())
+    wiring = session.wiring(*environments, attended=True, rows=lines)
+    parts = WatchWiring(wiring, StatusLine(manager, lines), interval)
+    file = heartbeat_file(wiring.settings.state_directory, wiring.settings.environments)
+    heartbeat = Heartbeat(manager, file, this_boot(), lambda: bool(session.interruption.code))
+    lines.daemon_started(parts.names())
+    with session.guarded(), _hangups(lines, heartbeat.reloaded) as hangup:
+        parts.watch(heartbeat.beat, heartbeat.ending, hangup.taken).run()
+        lines.daemon_stopping()
+    heartbeat.ended()
+    return exit_codes.OK
+
+
+@contextmanager
+def _hangups(lines: LogLines, reloaded: Callable[[], None]) -> Iterator[Hangup]:
+    """Catch SIGHUP for a while."""
+
+    def answered() -> None:
+        lines.signal_caught("SIGHUP", "everything is looked at")
+        reloaded()
+
+    hangup = Hangup(answered)
+    before = signal.signal(signal.SIGHUP, hangup.catch)
+    try:
+        yield hangup
+    finally:
+        signal.signal(signal.SIGHUP, before)
