@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.domain.brakes import Window
@@ -80,3 +80,7 @@ class Environment:
     freeze: tuple[Window, ...] = ()
     protected: bool = False
     max_change: float = 0.5
+
+    def released_from(self, branch: str) -> Environment:
+        """The same, where releases come from ``branch``: HEAD does not say so when it is detached."""
+        return replace(self, rollback=replace(self.rollback, branch=self.rollback.branch or branch))

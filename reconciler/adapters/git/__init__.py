@@ -8,7 +8,8 @@ done or ``patience`` ends; ``repository`` puts them together as the port.
 
 from __future__ import annotations
 
+from reconciler.adapters.git.managed import ManagedRepository
 from reconciler.adapters.git.patience import Patience
 from reconciler.adapters.git.repository import GitRepository
 
-__all__ = ["GitRepository", "Patience"]
+__all__ = ["GitRepository", "ManagedRepository", "Patience"]

@@ -17,6 +17,15 @@ _STEPS = re.compile(r"(?:[~^][0-9]{0,4}){1,8}")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ABBREVIATION = re.compile(r"[0-9a-f]{4,64}")
 _PATH = re.compile(r"[\w.][^\x00-\x1f\x7f\ud800-\udfff]{0,4095}")
+_PLACE = r"(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])"
+_WHO = r"(?:(?P<user>[A-Za-z0-9_][\w.+-]*)(?P<password>:[^@/]*)?@)?"
+_REMOTE = re.compile(
+    rf"(?P<scheme>https|http|ssh)://{_WHO}{_PLACE}(?::[0-9]{{1,5}})?/[\w.~/%+=,@-]{{1,1000}}"
+    rf"|(?P<file>file):///[\w.~/%+=,@-]{{1,1000}}"
+    rf"|(?P<short>[A-Za-z0-9_][\w.+-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[\w~/.][\w.~/%+=,@-]{{0,1000}})",
+    re.ASCII,
+)
+_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 _QUALIFIED = ("refs/heads/", "refs/tags/", "refs/remotes/")
 
 
@@ -83,6 +92,25 @@ def remote_name(text: str) -> str:
             f"{_shown(text)} is not the name of a remote", hint="Name one with git remote add origin URL"
         )
     return text
+
+
+def remote_url(text: str) -> tuple[str, str]:
+    """``text``, if a repository may be fetched from there, and the protocol that it names.
+
+    Raises:
+        Refused: it is no address, or one with a password in it, or others on the way could answer for it.
+    """
+    found = _REMOTE.fullmatch(text)
+    if found is None or "/../" in f"{text}/":
+        hint = "Use https://host/path, ssh://user@host/path, user@host:path, or file:///path"
+        raise Refused("The address of the repository cannot be used", hint=hint)
+    if found["password"] is not None:
+        hint = "Leave the login to a credential helper of Git, or to an SSH key"
+        raise Refused("The address of the repository holds a password, which others could read", hint=hint)
+    if found["scheme"] == "http" and found["host"] not in _THIS_MACHINE:
+        hint = "Anybody on the way could answer for it: use https:// or ssh://"
+        raise Refused("The address of the repository is http://, and not on this machine", hint=hint)
+    return text, found["scheme"] or found["file"] or "ssh"
 
 
 def object_id(text: str) -> str:

@@ -45,7 +45,7 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class RemoteBranch:
-    """One branch of one remote, both by validated name."""
+    """One branch of one remote, both by validated name; instead of its name, a validated URL will do."""
 
     remote: str
     branch: str
@@ -66,7 +66,7 @@ class RemoteBranch:
         return cls(remote, branch_name(branch))
 
     def __str__(self) -> str:
-        return f"{self.remote}/{self.branch}"
+        return f"{self.branch} of {self.remote}" if ":" in self.remote else f"{self.remote}/{self.branch}"
 
     def tip(self, git: Git) -> str | None:
         """The branch's commit there; nothing is fetched. None where the remote has no such branch.
@@ -83,22 +83,26 @@ class RemoteBranch:
         found = (line.split("\t") for line in answer.text.splitlines())
         return next((words[0] for words in found if words[1:] == [ref] and is_object_id(words[0])), None)
 
-    def fetch(self, git: Git) -> str | Overtaken:
+    def fetch(self, git: Git, into: str = "") -> str | Overtaken:
         """Bring the branch here and return its tip; a clone's depth stays what it is.
+
+        Args:
+            git: git in the clone.
+            into: the ref that shall name it; empty for the remote's own, which has to be a remote by name.
 
         Raises:
             RepositoryUnreachable, PermissionRefused: the remote does not answer, or not to us.
             RepositoryFailed: it has no such branch, or what came could not be stored.
         """
-        tip = self.fetch_if_there(git)
+        tip = self.fetch_if_there(git, into)
         if tip is None:
             hint = "Create it there first, or name another one"
             raise RepositoryFailed(f"{self.remote} has no branch {self.branch}", hint=hint)
         return tip
 
-    def fetch_if_there(self, git: Git) -> str | Overtaken | None:
+    def fetch_if_there(self, git: Git, into: str = "") -> str | Overtaken | None:
         """The same; None where the remote has no such branch."""
-        tracking = f"refs/remotes/{self.remote}/{self.branch}"
+        tracking = into or f"refs/remotes/{self.remote}/{self.branch}"
         answer = git.run(
             "fetch",
             *("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--"),
