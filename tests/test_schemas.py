@@ -26,7 +26,7 @@ FILES = YamlStateFiles()
 DIGEST = f"sha256:{'a' * 64}"
 
 
-@pytest.mark.parametrize("name", ["reconcile", "pins"])
+@pytest.mark.parametrize("name", ["reconcile", "pins", "watch"])
 def test_schemas_are_valid_and_have_no_real_host(name: str) -> None:
     schema = schemas.load(name)
     Draft202012Validator.check_schema(schema)
@@ -46,7 +46,7 @@ def _described(schema: object, path: str = "") -> list[str]:
     return gaps
 
 
-@pytest.mark.parametrize("name", ["reconcile", "pins"])
+@pytest.mark.parametrize("name", ["reconcile", "pins", "watch"])
 def test_editors_can_explain_every_key(name: str) -> None:
     assert _described(schemas.load(name)) == []
 

@@ -49,7 +49,7 @@ def folder() -> Path:
 
 
 def load(name: str) -> dict[str, Any]:
-    """The schema called ``name``: ``reconcile``, ``pins``, ``output`` or ``log``.
+    """The schema called ``name``: ``reconcile``, ``pins``, ``watch``, ``output`` or ``log``.
 
     Raises:
         Failed: this installation has none.
