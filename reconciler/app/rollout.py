@@ -17,9 +17,11 @@ from reconciler.app.recover import recover
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Plan
+from reconciler.domain.placeholders import secrets_named
+from reconciler.domain.plan import Change, Plan
 from reconciler.domain.report import Outcome, Verb
 from reconciler.domain.severity import Verdict
+from reconciler.errors import Refused
 
 LEAST_SOAK_SECONDS = 0.5
 """What crashes at its start still runs at the first look: one look alone is no evidence."""
@@ -58,9 +60,10 @@ class Rollout:
         """The whole rollout.
 
         Raises:
-            ReconcileError: from the preparation, and nothing that serves was touched; or the engine
+            ReconcileError: before or from the preparation, and nothing that serves was touched; or the engine
                 went away, and the next pass goes on from what it finds.
         """
+        self._refuse_unaskable()
         plan, observed = recover(self.host, self.plan, self.observed)
         with measured(self.host, self.desired, plan, observed) as baseline:
             pack(self.host, self.desired.environment, plan, refuse=self.parachute)
@@ -76,6 +79,25 @@ class Rollout:
             notes += self.before_abort(judgement)
             outcome = abort(placement, judgement)
         return replace(outcome, notes=(*notes, *outcome.notes))
+
+    def _refuse_unaskable(self) -> None:
+        """A release whose checks cannot even be asked is not begun. Repairs are: they make things no worse.
+
+        Raises:
+            Refused: secrets that checks name are not set here.
+        """
+        released = (Change.CHANGE, Change.NEW)
+        if not any(entry.change in released and entry.actions for entry in self.plan.entries):
+            return
+        named = secrets_named(self.desired.environment.gate.checks)
+        lacking = {check: self.host.probe.missing(names) for check, names in named.items()}
+        lacking = {check: names for check, names in lacking.items() if names}
+        if lacking:
+            each = ", ".join(f"check {check} needs {' and '.join(names)}" for check, names in lacking.items())
+            raise Refused(
+                f"the release could not be judged: {each}, and there is no value here",
+                hint="Set it in reconcile's environment, or name a file that holds it: NAME_FILE",
+            )
 
     def _judge(self, placement: Placement) -> Judgement:
         """Judge what was touched, and the environment's checks."""

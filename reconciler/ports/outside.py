@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from reconciler.domain.check import Asked
@@ -19,6 +20,9 @@ class Probe(Protocol):
         What looks as if something was still starting (nothing listens, 502, 503, 504, no answer in time) is
         unready; every other wrong answer is bad.
         """
+
+    def missing(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of the secrets ``${NAME}`` that have no value here, in the given order."""
 
 
 class Registry(Protocol):

@@ -64,6 +64,9 @@ class HangingProbe:
         self.asked += 1
         return self.answer(self.asked)
 
+    def missing(self, names: Collection[str]) -> tuple[str, ...]:
+        return ()
+
 
 def beside_a_hung_check(
     answer: Callable[[int], Seen], severity: Severity = Severity.CRITICAL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,6 +25,7 @@ class FakeProbe:
 
     answers: dict[str, Callable[[int], Seen]] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
 
     def ask(self, question: Asked, time_limit_seconds: float) -> Seen:
         """See `ports.Probe`."""
@@ -32,6 +33,10 @@ class FakeProbe:
         self.asked[at] = self.asked.get(at, 0) + 1
         answer = self.answers.get(at)
         return answer(self.asked[at]) if answer is not None else GOOD
+
+    def missing(self, names: Collection[str]) -> tuple[str, ...]:
+        """See `ports.Probe`: `secrets` are set here."""
+        return tuple(name for name in names if name not in self.secrets)
 
 
 def place(question: Asked) -> str:

@@ -24,7 +24,6 @@ def customers(world: World) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("tag", "host", "why"),
     [
-        ("secretless", "", "PROBE_TOKEN"),
         ("unresolvable", "nowhere.invalid", "the host's name cannot be resolved"),
         ("unreachable", "255.255.255.255", "there is no route to the host"),
     ],
@@ -39,11 +38,8 @@ def test_a_check_that_cannot_be_made_holds_a_release_back_until_it_can(
     world = origin.world
     world.settings["gate"]["timeout"] = "1s"
     port = world.url.rpartition(":")[2]
-    if host:
-        world.variables["PROBE_HOST"] = host
-        world.check("outside", f"http://${{PROBE_HOST}}:{port}/health")
-    else:
-        world.check("outside", customers(world))
+    world.variables["PROBE_HOST"] = host
+    world.check("outside", f"http://${{PROBE_HOST}}:{port}/health")
     before = serving(world)
     release = origin.release(web=f"web:{tag}")
     with Witness(world, world.url, again=False):
@@ -56,11 +52,26 @@ def test_a_check_that_cannot_be_made_holds_a_release_back_until_it_can(
     assert "waits until check outside is good" in held["services"][0]["cause"]
     assert serving(world) == before
     assert origin.tip() == release
-    world.variables |= {"PROBE_TOKEN": world.canaries["CANARY_TOKEN"], "PROBE_HOST": "127.0.0.1"}
+    world.variables["PROBE_HOST"] = "127.0.0.1"
     with Witness(world, world.url):
         result = world.once().expect(0)
     assert result.environment["result"] == "converged", result.said
     await_answer(world.url, f"version={tag}")
+    assert origin.tip() == release
+
+
+def test_a_secret_that_is_not_set_is_found_before_anything_is_touched(origin: Origin) -> None:
+    world = origin.world
+    world.check("outside", customers(world))
+    before = world.marks()
+    release = origin.release(web="web:2")
+    result = world.once().expect(64)
+    assert "check outside needs PROBE_TOKEN" in result.environment["error"]["problem"]
+    assert world.marks() == before
+    world.variables["PROBE_TOKEN"] = world.canaries["CANARY_TOKEN"]
+    with Witness(world, world.url):
+        assert world.once().expect(0).environment["result"] == "converged"
+    await_answer(world.url, "version=2")
     assert origin.tip() == release
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from reconciler.adapters.probe.secrets import Secrets
@@ -37,6 +37,10 @@ class OutsideProbe:
         secrets = Secrets(self._environ)
         seen = self._seen(question, time_limit_seconds, secrets)
         return replace(seen, detail=secrets.hidden_in(seen.detail))
+
+    def missing(self, names: Collection[str]) -> tuple[str, ...]:
+        """See ``ports.Probe``."""
+        return Secrets(self._environ).missing(names)
 
     def _seen(self, question: Asked, seconds: float, secrets: Secrets) -> Seen:
         # What they import takes longer than a pass with nothing to do.

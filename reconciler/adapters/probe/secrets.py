@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -46,6 +46,10 @@ class Secrets:
             return json.dumps(self._filled(json.loads(text)), ensure_ascii=False)
         except (ValueError, RecursionError):
             raise Unaskable("the JSON to send is not valid") from None
+
+    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those that have no value."""
+        return tuple(name for name in names if not (self._environ.get(name, "") or self._file(name)))
 
     def capture(self, name: str, value: str) -> None:
         """Let ``${name}`` stand for something that was in an answer."""

@@ -1,0 +1,43 @@
+"""The ``${NAME}`` in checks: secrets that somebody has to provide, and values that a flow captures itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from reconciler.domain.check import Check, Flow, Http, Query, Request
+
+_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_-]*)\}")
+
+
+def secrets_named(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
+    """Which secrets checks need: check → names, in the order in which they are met.
+
+    What an earlier request of the same flow captured is none.
+    """
+    found = {check.name: tuple(dict.fromkeys(_needed(check))) for check in checks}
+    return {check: names for check, names in found.items() if names}
+
+
+def _needed(check: Check) -> Iterator[str]:
+    match check.question:
+        case Http(request=request):
+            yield from _named(_texts(request))
+        case Flow(requests=requests):
+            captured: set[str] = set()
+            for request in requests:
+                yield from (name for name in _named(_texts(request)) if name not in captured)
+                captured.update(name for name, _ in request.capture)
+        case Query(url=url, headers=headers):
+            yield from _named((url, *(value for _, value in headers)))
+        case _:
+            return
+
+
+def _named(texts: Iterable[str]) -> Iterator[str]:
+    return (name for text in texts for name in _NAME.findall(text))
+
+
+def _texts(request: Request) -> Iterator[str]:
+    yield from (request.url, request.body, request.json)
+    yield from (text for pair in (*request.headers, *request.form) for text in pair)
