@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.app.desired import DesiredState
@@ -57,10 +58,11 @@ class Reconciler:
         refuse(found.plan, self.limits)
         return found
 
-    def run_once(self, late: Late | None = None) -> Report:
+    def run_once(self, late: Late | None = None, notes: Sequence[str] = ()) -> Report:
         """One pass: look, roll out, keep or restore, tell Git, report.
 
         Args:
             late: a release that was kept and failed since: it is blocked first, so that the pass goes back.
+            notes: what is known already, and belongs into the report.
         """
-        return Pass(self, self.host.clock.now(), late).run()
+        return Pass(self, self.host.clock.now(), late, notes).run()

@@ -6,6 +6,7 @@ do takes the lease, looks again, because the host was anybody's until then, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -50,11 +51,13 @@ class Pass:
         reconciler: the environment.
         started_at: when it began, for people.
         late: a release that was kept and failed since: it is blocked first, so that the pass goes back.
+        notes: what is known already, and belongs into the report.
     """
 
     reconciler: Reconciler
     started_at: datetime
     late: Late | None = None
+    notes: Sequence[str] = ()
     found: Look | None = None
     outcome: Outcome | None = None
     undo: Undo | None = None
@@ -64,6 +67,7 @@ class Pass:
 
     def __post_init__(self) -> None:
         self.chronicle = Chronicle(self.reconciler.journal, self.reconciler.environment)
+        self.chronicle.notes += self.notes
         self.host = self.chronicle.follow(self.reconciler.host, self.steps)
 
     def run(self) -> Report:

@@ -103,14 +103,14 @@ class Watch:
 
         Triggers come first, so that nothing falls between a look and the moment at which we hear.
         """
+        for name, trigger in self.triggers().items():
+            if name not in self._listening:
+                self._listening[name] = _thread(f"trigger-{name}", trigger.run, self.wake, self._stopping)
         try:
-            names, triggers = self.environments(), self.triggers()
+            names = self.environments()
         except ReconcileError as error:
             self.log.failed("", error, AGAIN_SECONDS)
             return
-        for name, trigger in triggers.items():
-            if name not in self._listening:
-                self._listening[name] = _thread(f"trigger-{name}", trigger.run, self.wake, self._stopping)
         for name in names:
             if name not in self._running or self._running[name].done():
                 worker = self.hire(name)

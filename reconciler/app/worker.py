@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.app.converge import Reconciler
+from reconciler.app.correcting import Correcting
 from reconciler.app.mailbox import Mailbox
 from reconciler.app.observer import Observer
 from reconciler.domain.report import Report, Result
@@ -41,6 +42,7 @@ class Worker:
         chance: from 0 to 1, for jitter.
         schedule: when to look next.
         project: its Compose project; empty until it was read once.
+        correcting: what was corrected lately.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Worker:
     schedule: Schedule = field(default_factory=Schedule)
     mailbox: Mailbox = field(default_factory=Mailbox)
     project: str = ""
+    correcting: Correcting = field(default_factory=Correcting)
     _observer: Observer = field(init=False)
     _resumed: bool = False
 
@@ -82,12 +85,11 @@ class Worker:
         if ready is None:
             self.log.note(self.name, "it is not in reconcile.yaml any more; what runs is left as it is")
             return False
-        for note in ready.notes:
-            self.log.note(self.name, note)
         reconciler = ready.reconciler
         self.project = reconciler.environment.project
         self.log.begins(self.name, wakes)
-        report = reconciler.run_once()
+        report = reconciler.run_once(notes=ready.notes)
+        self.correcting.passed(report, self.clock.monotonic())
         self._schedule(report)
         self.log.ended(report, self.schedule.due - self.clock.monotonic())
         self._observe(reconciler, report)

@@ -3,94 +3,127 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.file_watch import FileWatch
 from reconciler.app.engine_trigger import EngineTrigger
 from reconciler.app.watch import Watch
 from reconciler.app.worker import Ready, Worker
+from reconciler.domain.environment import Environment
 from reconciler.domain.schedule import Schedule
-from reconciler.interface.wiring import Wiring
+from reconciler.domain.triggers import Occurrence
+from reconciler.errors import ReconcileError
+from reconciler.interface.checkouts import Checkouts
 from reconciler.ports import Places, Trigger
 from reconciler.ports.log import Log
 
+if TYPE_CHECKING:
+    from reconciler.adapters.docker_host import DockerHost
+    from reconciler.interface.wiring import Wiring
 
-def _chance() -> float:
+
+def chance() -> float:
+    """From 0 to 1."""
     return random.random()  # noqa: S311  # jitter is no secret
 
 
 @dataclass(slots=True)
 class WatchWiring:
-    """The daemon over a checkout that somebody else updates.
+    """The daemon's parts.
 
     Args:
         wiring: the program's parts.
+        checkouts: where environments are read.
         log: hears what happens.
         interval_seconds: how often to look though nothing was heard.
     """
 
     wiring: Wiring
+    checkouts: Checkouts
     log: Log
     interval_seconds: float = 60.0
-    _compose_files: frozenset[Path] = frozenset()
-    _projects: dict[str, frozenset[str]] = field(default_factory=dict)
+    _environments: Sequence[Environment] = ()
+    _workers: dict[str, Worker] = field(default_factory=dict)
 
     def watch(
         self, beat: Callable[[], None], ending: Callable[[], bool], hangup: Callable[[], bool]
     ) -> Watch:
-        """The daemon; see ``Watch``.
+        """The daemon; see ``Watch``."""
 
-        Raises:
-            ReconcileError: what it is to watch cannot be read: better not to begin than to watch nothing.
-        """
-        self.names()
-        return Watch(self.names, self.hire, self.triggers, self.log, beat, ending, hangup)
+        def hurried() -> bool:
+            asked = hangup()
+            if asked:
+                self.checkouts.hurry()
+            return asked
+
+        return Watch(self.names, self.hire, self.triggers, self.log, beat, ending, hurried)
 
     def names(self) -> list[str]:
-        """The environments that there are now."""
-        return [environment.name for environment in self.wiring.environments()]
+        """The environments that there are now.
+
+        Raises:
+            ReconcileError: they cannot be read.
+        """
+        return [environment.name for environment in self._read()]
 
     def hire(self, name: str) -> Worker:
         """The worker of one environment."""
-        return Worker(
-            name,
-            partial(self.ready, name),
-            self.log,
-            self.wiring.clock,
-            _chance,
-            Schedule(self.interval_seconds),
-        )
+        ready, schedule = partial(self.ready, name), Schedule(self.interval_seconds)
+        self._workers[name] = Worker(name, ready, self.log, self.wiring.clock, chance, schedule)
+        return self._workers[name]
 
     def ready(self, name: str) -> Ready | None:
-        """One environment as it is to be reconciled now; None where it is not there any more."""
-        found = next((one for one in self.wiring.desired.environments() if one.name == name), None)
-        return Ready(self.wiring.reconciler(found)) if found is not None else None
+        """One environment as it is to be reconciled now; None where it is not there any more.
+
+        Raises:
+            ReconcileError: it cannot be read.
+        """
+        wiring = self.checkouts.of(name)
+        found = next((one for one in wiring.desired.environments() if one.name == name), None)
+        if found is None:
+            return None
+        environment = self.checkouts.followed(found)
+        return Ready(wiring.reconciler(environment), self.checkouts.notes(name))
 
     def triggers(self) -> dict[str, Trigger]:
-        """What wakes the workers: one trigger for each engine, and one for the files."""
-        environments = self.wiring.environments()
-        self._compose_files = frozenset(
-            self._folder / one.directory / file for one in environments for file in (*one.compose, ".env")
-        )
-        there = [(self.wiring.engine(one), one.project) for one in environments]
-        engines = {engine.name: engine for engine, _ in there}
-        self._projects = {name: frozenset(p for e, p in there if e.name == name) for name in engines}
-        events: dict[str, Trigger] = {
-            name: EngineTrigger(engine.events, partial(self._projects_on, name), self.wiring.clock, _chance)
-            for name, engine in engines.items()
-        }
-        return {"files": FileWatch(self.places, partial(self.log.note, "")), **events}
+        """What wakes the workers, by name. Where no environment can be read, what may change that."""
+        remote = self.checkouts.trigger()
+        found: dict[str, Trigger] = dict([remote] if remote is not None else [])
+        try:
+            environments = self._read()
+        except ReconcileError:  # told by whoever asks for their names
+            environments = ()
+        engines = {engine.name: engine for engine in map(self.wiring.engine, environments)}
+        found |= {name: self._of_engine(engine) for name, engine in engines.items()}
+        return found if remote is not None else {"files": FileWatch(self.places, self._note), **found}
 
     def places(self) -> Places:
         """The files whose changes count: Git's, those of the state folder, and the Compose files."""
-        return self.wiring.repository.places() | Places(self._compose_files, frozenset([self._folder]))
+        folder = self.wiring.settings.folder.resolve()
+        files = frozenset(
+            folder / one.directory / file for one in self._environments for file in (*one.compose, ".env")
+        )
+        return self.checkouts.places() | Places(files, frozenset([folder]))
 
-    @property
-    def _folder(self) -> Path:
-        return self.wiring.settings.folder.resolve()
+    def _read(self) -> Sequence[Environment]:
+        self._environments = self.checkouts.all().environments()
+        return self._environments
 
-    def _projects_on(self, engine: str) -> frozenset[str]:
-        return self._projects.get(engine, frozenset())
+    def _note(self, words: str) -> None:
+        self.log.note("", words)
+
+    def _of_engine(self, engine: DockerHost) -> EngineTrigger:
+        projects = partial(self._projects, engine.name)
+        return EngineTrigger(engine.events, projects, self.wiring.clock, chance, self._heard)
+
+    def _projects(self, engine: str) -> frozenset[str]:
+        """The projects of the environments on an engine."""
+        return frozenset(one.project for one in self._environments if self.wiring.engine(one).name == engine)
+
+    def _heard(self, occurrence: Occurrence) -> None:
+        for worker in tuple(self._workers.values()):
+            if worker.project == occurrence.project:
+                worker.correcting.heard(occurrence)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.converge import Reconciler
@@ -47,6 +48,11 @@ class Wiring:
     _desired: DesiredState | None = None
     _compose: Compose | None = None
     _engines: dict[tuple[str, str], DockerHost] = field(default_factory=dict)
+
+    def over(self, folder: Path) -> Wiring:
+        """The same parts over another state folder; engines are shared."""
+        settings = replace(self.settings, folder=folder)
+        return replace(self, settings=settings, _repository=None, _desired=None, _compose=None)
 
     @property
     def failpoints(self) -> Failpoints:

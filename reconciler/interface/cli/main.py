@@ -116,9 +116,9 @@ def reconcile(
 ) -> None:
     """Keep Docker hosts at the image digests that Git pins, and undo a release that does not come up."""
 
-    def settings() -> Settings:
+    def settings(elsewhere: Path | None) -> Settings:
         return Settings(
-            folder=find_folder(folder, Path.cwd()),
+            folder=elsewhere or find_folder(folder, Path.cwd()),
             environ=dict(os.environ),
             environments=environments,
             output=output or "text",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,12 @@ class Interruption:
 class Session:
     """One run of the command line.
 
-    ``read_settings`` is called late: ``init`` and ``--help`` need no ``reconcile.yaml``. ``output`` is the
-    format that was asked for, empty where none was.
+    ``read_settings`` is called late: ``init`` and ``--help`` need no ``reconcile.yaml``. It is given the
+    state folder where that is not to be looked for. ``output`` is the format that was asked for, empty where
+    none was.
     """
 
-    read_settings: Callable[[], Settings]
+    read_settings: Callable[[Path | None], Settings]
     output: str
     color: bool
     named: str | None
@@ -86,15 +88,22 @@ class Session:
 
         return Workflow(os.environ)
 
-    def wiring(self, *environments: str, attended: bool = False, rows: Rows | None = None) -> Wiring:
+    def wiring(
+        self,
+        *environments: str,
+        attended: bool = False,
+        rows: Rows | None = None,
+        folder: Path | None = None,
+    ) -> Wiring:
         """The program's parts.
 
         Args:
             environments: named by a command; they are added to those of ``-e``.
             attended: whether the command stays, and so is there when a delayed rollback is due.
             rows: shows the progress instead of ``rows``.
+            folder: the state folder, where it is not to be looked for.
         """
-        settings = self.read_settings()
+        settings = self.read_settings(folder)
         chosen = tuple(dict.fromkeys((*settings.environments, *environments)))
         allow_dirty = settings.allow_dirty or self.allow_dirty
         observe = settings.observe or attended
