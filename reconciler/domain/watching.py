@@ -25,6 +25,9 @@ class Managed:
     path: str = "state"
     rewritten: Rewritten = Rewritten.ACCEPT
 
+    def __str__(self) -> str:
+        return f"{self.path or '/'} on {self.branch} of {self.url}"
+
 
 @dataclass(frozen=True, slots=True)
 class Watching:

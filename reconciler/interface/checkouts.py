@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from reconciler.adapters.git import ManagedRepository
 from reconciler.app.remote_trigger import RemoteTrigger
 from reconciler.domain.environment import Environment
+from reconciler.domain.watching import Managed, Watching
+from reconciler.interface.jitter import chance
 from reconciler.interface.wiring import Wiring
 from reconciler.ports import Places, Trigger
+from reconciler.ports.log import Log
 
 
 class Checkouts(Protocol):
@@ -131,3 +135,27 @@ class OwnClone:
         if folder not in self._over:
             self._over[folder] = self.wiring.over(folder)
         return self._over[folder]
+
+
+def cloned(wiring: Wiring, watched: Watching, repository: Managed, log: Log) -> OwnClone:
+    """The clone that this host's ``watch.yaml`` asks for.
+
+    Args:
+        wiring: the program's parts.
+        watched: how the daemon runs here.
+        repository: what is cloned.
+        log: hears what is odd about it.
+
+    Raises:
+        Refused, PermissionRefused, RepositoryFailed: it cannot be kept there.
+    """
+    note = partial(log.note, "")
+    clone = ManagedRepository.open(
+        wiring.settings.state_directory / "repository",
+        repository,
+        environ=wiring.settings.environ,
+        stopped=wiring.interrupted,
+        note=note,
+    )
+    remote = RemoteTrigger(clone, wiring.clock, chance, poll_seconds=watched.poll_seconds, note=note)
+    return OwnClone(wiring, clone, remote)

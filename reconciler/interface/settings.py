@@ -10,6 +10,8 @@ from reconciler.errors import Refused
 
 ALLOWANCES = Path("/etc/reconcile/allow")
 SETTINGS_FILE = "reconcile.yaml"
+WATCH_FILE = Path("/etc/reconcile/watch.yaml")
+"""How the daemon runs on this host. Git has no say in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,17 +16,13 @@ from reconciler.domain.schedule import Schedule
 from reconciler.domain.triggers import Occurrence
 from reconciler.errors import ReconcileError
 from reconciler.interface.checkouts import Checkouts
+from reconciler.interface.jitter import chance
 from reconciler.ports import Places, Trigger
 from reconciler.ports.log import Log
 
 if TYPE_CHECKING:
     from reconciler.adapters.docker_host import DockerHost
     from reconciler.interface.wiring import Wiring
-
-
-def chance() -> float:
-    """From 0 to 1."""
-    return random.random()  # noqa: S311  # jitter is no secret
 
 
 @dataclass(slots=True)

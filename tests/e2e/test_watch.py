@@ -118,3 +118,28 @@ def test_a_release_that_fails_late_is_taken_back_by_the_next_daemon_too(origin: 
     with watching(world):
         wait_until(lambda: origin.undoing(release) != [], seconds=60, what="Git is told")
     await_answer(world.url, "version=1")
+
+
+def cloning(origin: Origin, poll: str = "1s") -> str:
+    """A `watch.yaml` that has the origin cloned; returns its path."""
+    file = origin.world.root / "watch.yaml"
+    file.write_text(
+        f'version: 1\npoll: {poll}\nrepository: {{url: "file://{origin.bare}", branch: main, path: state}}\n'
+    )
+    return str(file)
+
+
+def test_a_repository_of_its_own_is_followed(origin: Origin) -> None:
+    """Nobody pulls: the daemon polls, and undoes in Git what it rejects."""
+    world = origin.world
+    elsewhere = world.root / "elsewhere"
+    elsewhere.mkdir()
+    with watching(world, "--config", cloning(origin), folder=elsewhere) as daemon:
+        origin.release(web="web:2")
+        await_answer(world.url, "version=2")
+        release = origin.release(web="web:crash")
+        daemon.await_said("rolled-back")
+        wait_until(lambda: origin.undoing(release) != [], seconds=30, what="Git is told")
+        origin.git("update-ref", "refs/heads/main", "main~2")
+        daemon.await_said("history was rewritten")
+    await_answer(world.url, "version=2")

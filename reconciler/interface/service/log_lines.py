@@ -52,9 +52,9 @@ class LogLines:
 
     # --- The daemon -------------------------------------------------------------------------------
 
-    def daemon_started(self, environments: Sequence[str]) -> None:
-        """The daemon is up."""
-        names = ", ".join(foreign(name, 40) for name in environments)
+    def daemon_started(self, environments: Sequence[str], repository: str = "") -> None:
+        """The daemon is up; with a ``repository`` of its own, its environments are known later."""
+        names = foreign(repository, 200) or ", ".join(foreign(name, 40) for name in environments)
         fields = {"version": __version__, "pid": os.getpid(), "environments": list(environments)}
         self._daemon(Event.DAEMON_STARTED, "started", f"reconcile {__version__} watches {names}", fields)
 

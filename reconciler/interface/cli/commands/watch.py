@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,10 @@ import click
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 from reconciler.interface.service.log_line import Form, Level
+from reconciler.interface.settings import WATCH_FILE
 
 if TYPE_CHECKING:
     from reconciler.interface.service.log_lines import LogLines
-
-USUAL_INTERVAL_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -47,10 +47,14 @@ class Hangup:
 @click.option(
     "--interval",
     type=click.FloatRange(min=1),
-    default=USUAL_INTERVAL_SECONDS,
-    show_default=True,
     metavar="SECONDS",
-    help="How often to look though nothing was heard.",
+    help="How often to look though nothing was heard; default 60.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"How the daemon runs on this host; default {WATCH_FILE}, where that is.",
 )
 @click.option(
     "--log-format",
@@ -68,27 +72,41 @@ class Hangup:
 )
 @click.pass_obj
 def command(
-    session: Session, environments: tuple[str, ...], *, interval: float, log_format: str, log_level: str
+    session: Session,
+    environments: tuple[str, ...],
+    *,
+    interval: float | None,
+    config: Path | None,
+    log_format: str,
+    log_level: str,
 ) -> int:
     """Keep environments as Git wants them: on commits, drift, engine restarts, and whenever it is time.
 
     SIGTERM and SIGINT finish or undo the step in hand, and end it. SIGHUP looks at everything at once.
     """
     from reconciler.adapters.clock import SystemClock
+    from reconciler.interface.checkouts import Checkouts, OwnCheckout, cloned
     from reconciler.interface.service.heartbeat import Heartbeat, heartbeat_file, this_boot
     from reconciler.interface.service.log_lines import LogLines
     from reconciler.interface.service.sd_notify import ServiceManager
     from reconciler.interface.service.status_line import StatusLine
+    from reconciler.interface.watch_settings import watching
     from reconciler.interface.watch_wiring import WatchWiring
 
     level = Level.DEBUG if session.verbose else Level[log_level.upper()]
     lines = LogLines(sys.stderr, Form(log_format), level, SystemClock(), os.environ)
     manager = ServiceManager.of(os.environ, os.getpid())
-    wiring = session.wiring(*environments, attended=True, rows=lines)
-    parts = WatchWiring(wiring, StatusLine(manager, lines), interval)
+    log = StatusLine(manager, lines)
+    watched = watching(config, interval, in_folder=session.named is not None)
+    elsewhere = Path("/") if watched.repository else None
+    wiring = session.wiring(*environments, attended=True, rows=lines, folder=elsewhere)
+    checkouts: Checkouts = OwnCheckout(wiring)
+    if watched.repository:
+        checkouts = cloned(wiring, watched, watched.repository, log)
+    parts = WatchWiring(wiring, checkouts, log, watched.interval_seconds)
     file = heartbeat_file(wiring.settings.state_directory, wiring.settings.environments)
     heartbeat = Heartbeat(manager, file, this_boot(), lambda: bool(session.interruption.code))
-    lines.daemon_started(parts.names())
+    lines.daemon_started([] if watched.repository else parts.names(), str(watched.repository or ""))
     with session.guarded(), _hangups(lines, heartbeat.reloaded) as hangup:
         parts.watch(heartbeat.beat, heartbeat.ending, hangup.taken).run()
         lines.daemon_stopping()
