@@ -43,12 +43,12 @@ def resume(reconciler: Reconciler) -> Observed | None:
         ReconcileError: the engine went away, or the journal cannot be read.
     """
     journal, environment = reconciler.journal, reconciler.environment
-    noted, now = journal.observation(environment), reconciler.host.clock.now()
+    now = reconciler.host.clock.now()
     last = next(iter(journal.runs(environment, limit=1)), None)
     if last is None or last.result is not Result.CONVERGED:
         return None
     longest = timedelta(seconds=environment.gate.matrix.longest_delay_seconds)
-    until = noted.until if noted is not None and noted.run == last.id else _ended_at(last) + longest
+    until = _ended_at(last) + longest
     moved = tuple(
         (name, before, after) for name, before, after in last.changes if not same_pin(before, after)
     )

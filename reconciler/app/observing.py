@@ -83,14 +83,13 @@ class Observing:
             ReconcileError: the engine went away.
         """
         host = self.reconciler.host
-        clock, started, interrupted = host.clock, host.clock.monotonic(), False
+        clock, started = host.clock, host.clock.monotonic()
         until = clock.now() + timedelta(seconds=self.seconds)
         self._note(Observation(self.run, self._revision, until))
         try:
             checks, tracks = self._checks(), dict[str, Track]()
             while (elapsed := clock.monotonic() - started) < self.seconds:
                 if host.interrupted():
-                    interrupted = True
                     return self._ended("interrupted")
                 if self._moved_on():
                     return self._ended("a newer pin arrived")
@@ -100,8 +99,7 @@ class Observing:
                 clock.wait(min(EVERY_SECONDS, max(self.seconds - elapsed, 0.01)))
             return self._ended("nothing failed that long" if self._failing else "everything stayed good")
         finally:
-            if not interrupted:  # else whoever comes next goes on with it
-                self._note(None)
+            self._note(None)
 
     def _note(self, observation: Observation | None) -> None:
         """Say in the journal that this is under way, or over; a full disk does not end it."""
