@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from reconciler.app.converge import Reconciler
 from reconciler.app.looking import Look
 from reconciler.app.observing import Observed, Observing
-from reconciler.app.undoing import moved_by
+from reconciler.app.undoing import Moved, moved_by
 from reconciler.domain.blocking import same_pin
 from reconciler.domain.journal import Run
 from reconciler.domain.report import Report, Result
+
+MOST_REPAIRS = 50
+"""How many passes back a release is looked for."""
+
+
+def releases(report: Report) -> bool:
+    """Whether a pass released something that could be taken back; a repair leaves alone what is observed."""
+    converged = report.result is Result.CONVERGED and report.outcome is not None
+    return converged and report.plan is not None and bool(moved_by(report.plan))
 
 
 def observe(reconciler: Reconciler, report: Report) -> Observed | None:
@@ -23,15 +32,15 @@ def observe(reconciler: Reconciler, report: Report) -> Observed | None:
     Raises:
         ReconcileError: the engine went away.
     """
-    moved = moved_by(report.plan) if report.plan is not None else ()
-    if report.result is not Result.CONVERGED or not moved or report.outcome is None:
+    if not releases(report) or report.plan is None or report.outcome is None:
         return None
     look, path = reconciler.look(), reconciler.desired.path(reconciler.environment.pins)
     repository = reconciler.desired.repository
     if report.revision is None or repository.read(report.revision, path) != look.source.pins_text:
         return Observed("a newer pin arrived")
+    moved, baseline = moved_by(report.plan), report.outcome.baseline
     seconds = reconciler.environment.gate.matrix.longest_delay_seconds
-    return Observing(reconciler, look, report.run, moved, report.outcome.baseline, seconds).run_to_end()
+    return Observing(reconciler, look, report.run, moved, baseline, seconds).run_to_end()
 
 
 def resume(reconciler: Reconciler) -> Observed | None:
@@ -42,28 +51,32 @@ def resume(reconciler: Reconciler) -> Observed | None:
     Raises:
         ReconcileError: the engine went away, or the journal cannot be read.
     """
-    journal, environment = reconciler.journal, reconciler.environment
-    now = reconciler.host.clock.now()
-    last = next(iter(journal.runs(environment, limit=1)), None)
-    if last is None or last.result is not Result.CONVERGED:
+    last = _last_release(reconciler)
+    if last is None:
         return None
-    longest = timedelta(seconds=environment.gate.matrix.longest_delay_seconds)
-    until = _ended_at(last) + longest
-    moved = tuple(
-        (name, before, after) for name, before, after in last.changes if not same_pin(before, after)
-    )
+    longest = timedelta(seconds=reconciler.environment.gate.matrix.longest_delay_seconds)
+    ended_at = last.started_at + timedelta(seconds=last.seconds or 0.0)
+    left = (ended_at + longest - reconciler.host.clock.now()).total_seconds()
     look = reconciler.look()
-    if now >= until or not moved or not _still(look, last):
+    if left <= 0 or not _still(look, last):
         return None
-    left = (until - now).total_seconds()
-    return Observing(reconciler, look, last.id, moved, {}, left).run_to_end()
+    return Observing(
+        reconciler, look, last.id, _moved(last), {}, min(left, longest.total_seconds())
+    ).run_to_end()
 
 
-def _ended_at(run: Run) -> datetime:
-    return run.started_at + timedelta(seconds=run.seconds or 0.0)
+def _last_release(reconciler: Reconciler) -> Run | None:
+    """The last pass that was no repair, where it kept what it released."""
+    runs = reconciler.journal.runs(reconciler.environment, limit=MOST_REPAIRS)
+    last = next((run for run in runs if run.result is not Result.CONVERGED or _moved(run)), None)
+    return last if last is not None and last.result is Result.CONVERGED else None
+
+
+def _moved(run: Run) -> tuple[Moved, ...]:
+    return tuple((name, before, after) for name, before, after in run.changes if not same_pin(before, after))
 
 
 def _still(look: Look, run: Run) -> bool:
     """Whether Git still wants what ``run`` released."""
     pinned = {service.name: service.image for service in look.desired.services}
-    return all(name in pinned and same_pin(after, pinned[name]) for name, _, after in run.changes)
+    return all(name in pinned and same_pin(after, pinned[name]) for name, _, after in _moved(run))

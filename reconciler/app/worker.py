@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from reconciler.app.converge import Reconciler
 from reconciler.app.correcting import Correcting
 from reconciler.app.mailbox import Mailbox
+from reconciler.app.observation import releases
 from reconciler.app.observer import Observer
 from reconciler.domain.report import Report, Result
 from reconciler.domain.schedule import Schedule
@@ -118,7 +119,7 @@ class Worker:
 
     def _observe(self, reconciler: Reconciler, report: Report) -> None:
         """Observe what was released; after a start, what was released before it."""
-        if report.result is Result.CONVERGED:
+        if releases(report):
             self._resumed = True
             self._observer.released(reconciler, report)
         elif report.error is None and not self._resumed:
