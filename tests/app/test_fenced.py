@@ -14,7 +14,7 @@ from reconciler.app.fenced import CHANGES, FencedCompose, FencedEngine
 from reconciler.domain.report import Result
 from reconciler.errors import LeaseLost, Locked
 from reconciler.ports import Compose, Engine
-from tests.app.crashes import CASES
+from tests.app.crashes import CASES, killed_at
 from tests.app.passes import Passes
 from tests.app.scene import Scene
 from tests.bed.fake_engine import FakeWorld
@@ -165,3 +165,13 @@ def test_the_lease_is_kept_until_git_was_told() -> None:
     assert passes.once().result is Result.ROLLED_BACK
     assert repository.held == [True]
     assert not passes.leases.held
+
+
+def test_that_somebody_who_is_gone_was_followed_is_in_the_report() -> None:
+    passes = up("web")
+    passes.release(web="2")
+    assert killed_at(passes, 1, after=True)
+    report = passes.once()
+    assert report.result is Result.CONVERGED
+    assert any(note.endswith("is gone: taken over") for note in report.notes)
+    assert passes.once().notes == ()

@@ -143,3 +143,17 @@ def test_a_repository_of_its_own_is_followed(origin: Origin) -> None:
         origin.git("update-ref", "refs/heads/main", "main~2")
         daemon.await_said("history was rewritten")
     await_answer(world.url, "version=2")
+
+
+def test_a_rollback_by_hand_beside_the_daemon_waits_for_it(origin: Origin) -> None:
+    """Whichever of the two acts, the command ends when the rollback was judged."""
+    world = origin.world
+    origin.release(web="web:2")
+    world.once().expect(0)
+    world.settings["gate"]["soak"] = "2s"
+    world.commit("Soak")
+    origin.pushed()
+    with watching(world):
+        world.reconcile("rollback", "production", "-m", "It is slow").expect(0)
+        assert world.images_of("web") == ["1"]
+    world.settle()

@@ -22,9 +22,19 @@ if TYPE_CHECKING:
     from reconciler.interface.cli.workflow import Workflow
     from reconciler.interface.wiring import Wiring
 
+MARGIN_SECONDS = 60.0
+"""For what a pass takes besides its gate and, should that reject, the verification."""
 
-def run(session: Session, *environments: str) -> int:
-    """Converge the chosen environments, side by side, and report; returns the exit code."""
+
+def run(session: Session, *environments: str, patient: bool = False) -> int:
+    """Converge the chosen environments, side by side, and report; returns the exit code.
+
+    Args:
+        session: the command line.
+        environments: besides those of ``-e``.
+        patient: whether to wait for whoever acts just now. After a commit of ours that is mostly the daemon,
+            which saw it first; what it did not keep is then no success.
+    """
     form = session.form("json", "markdown", "github")
     workflow = session.workflow() if form == "github" else None
     with workflow.ended_by_errors() if workflow else nullcontext():
@@ -35,13 +45,23 @@ def run(session: Session, *environments: str) -> int:
 
             workflow.mask(secrets_of(chosen, os.environ))
         passing = observed_pass if wiring.settings.observe else Reconciler.run_once
-        reports = _reports(session, [wiring.reconciler(environment) for environment in chosen], passing)
-    codes = [code(report, strict=session.strict) for report in reports]
+        reconcilers = [wiring.reconciler(environment) for environment in chosen]
+        if patient:
+            reconcilers = [_patient(reconciler) for reconciler in reconcilers]
+        reports = _reports(session, reconcilers, passing)
+    codes = [code(report, strict=session.strict or patient) for report in reports]
     if workflow:
         _tell(workflow, wiring, session, reports, codes)
     else:
         click.echo(text(session, form, reports, codes))
     return exit_codes.worst(codes)
+
+
+def _patient(reconciler: Reconciler) -> Reconciler:
+    """The same, which waits for as long as somebody else's pass may take."""
+    gate = reconciler.environment.gate
+    longest = 2 * gate.timeout_seconds + gate.soak_seconds + MARGIN_SECONDS
+    return replace(reconciler, lock_wait_seconds=max(reconciler.lock_wait_seconds, longest))
 
 
 def code(report: Report, *, strict: bool) -> int:

@@ -43,7 +43,7 @@ def command(
     if no_converge:
         return 0
     _require_checked_out(wiring.repository.head(), moved.revision)
-    return once.run(session, environment)
+    return once.run(session, environment, patient=True)
 
 
 def _require_checked_out(here: Revision, moved: Revision) -> None:
