@@ -122,10 +122,8 @@ class Pass:
 
         reconciler = self.reconciler
         with reconciler.leases.take(reconciler.environment, identity, self._patience) as lease:
-            if lease.taken_over is not None:
-                self.chronicle.notes.append(
-                    f"{lease.taken_over.who} was about to act and is gone: taken over"
-                )
+            if (gone := lease.taken_over) is not None:
+                self.chronicle.notes.append(f"{gone.who} was about to act and is gone: taken over")
             host = fenced(self.host, lease)
             self.found = found = reconciler.look()
             if not found.plan.empty:

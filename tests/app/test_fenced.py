@@ -116,6 +116,7 @@ class Losing:
     real: FakeLeases
     world: FakeWorld
     changes: int
+    taken_over: None = None
 
     @contextmanager
     def take(self, *arguments: Any) -> Iterator[Losing]:
