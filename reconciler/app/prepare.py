@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reconciler.app.host import Host
@@ -76,7 +77,7 @@ def prepare(
         if stamp is not None and host.compose.stamp(desired.environment, files) != stamp:
             raise Stale("the files changed while they were read", hint="Run the pass again")
         if host.interrupted():
-            raise Stale("interrupted before anything was switched", hint="Run the pass again")
+            raise _interrupted()
     except ReconcileError:
         discard(host, successors.pairings, successors.created)
         raise
@@ -110,11 +111,25 @@ def _pull(host: Host, image: ImageRef, service: str) -> None:
     """Bring one image; an unpinned one by the digest that its tag has now."""
     with host.step(Verb.PULL, service, image.short()):
         if image.digest:
-            host.engine.pull(image)
+            host.engine.pull(image, partial(_go_on, host))
             return
         exact = image.with_digest(host.registry.digest(image))
-        host.engine.pull(exact)
+        host.engine.pull(exact, partial(_go_on, host))
         host.engine.tag(exact.by_digest, image.repository, image.tag or "latest")
+
+
+def _go_on(host: Host, _progress: str) -> None:
+    """A pull may take long, and nothing is lost with it: the engine keeps the layers that it has.
+
+    Raises:
+        Stale: we are to end.
+    """
+    if host.interrupted():
+        raise _interrupted()
+
+
+def _interrupted() -> Stale:
+    return Stale("interrupted before anything was switched", hint="Run the pass again")
 
 
 def _refuse_taken_ports(host: Host, services: Sequence[Service], observed: Observed) -> None:
