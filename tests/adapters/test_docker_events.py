@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         def run() -> None:
             connection, _ = listener.accept()
             with connection, suppress(ConnectionError):  # the other side may leave before all is said
-                connection.recv(4096)
+                (tmp_path / "asked").write_bytes(connection.recv(4096))
                 for part in parts:
                     connection.sendall(part)
                 if hang:
@@ -290,6 +291,15 @@ def test_a_certificate_that_is_not_the_engines(
         pytest.raises(EngineUnreachable, match="certificate"),
     ):
         heard_from(engine)
+
+
+def test_it_asks_for_what_is_documented(serve: Serve, tmp_path: Path) -> None:
+    """Row 9 of the security checklist."""
+    heard_from(serve(HEAD))
+    method, path, _ = (tmp_path / "asked").read_text().split(" ", 2)
+    text = (Path(__file__).parents[2] / "docs/security.md").read_text(encoding="utf-8")
+    section = text.split("### Asked by the daemon\n", 1)[1].split("\n#", 1)[0]
+    assert re.findall("`(GET .*)`", section) == [f"{method} {path.partition('?')[0]}"]
 
 
 def test_following_does_without_the_sdk() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters import file_watch
 from reconciler.adapters.file_watch import FileWatch
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.ports import Places
@@ -123,6 +124,23 @@ def test_a_folder_that_is_replaced_is_watched_on(tmp_path: Path) -> None:
         count = len(ears.heard)
         (folder / "compose.yaml").write_text("and changed")
         ears.wait_for(lambda heard: len(heard) > count, "a change in it")
+
+
+def test_a_folder_that_is_new_is_heard_of_by_inotify_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by looking every second: that is switched off here."""
+    monkeypatch.setattr(file_watch, "TICK_SECONDS", 1000.0)
+    file = tmp_path / "new" / "pins.yaml"
+    with Scene(Places(trees=frozenset({tmp_path}))).watched() as ears:
+
+        def written(heard: list[Wake]) -> bool:
+            (tmp_path / f"{len(heard)}").touch()
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"{len(heard)} {file.exists()}")
+            return any(wake.detail == str(file) for wake in heard)
+
+        ears.wait_for(written, "a change of the file alone")
 
 
 def test_other_files_may_be_wanted_later(tmp_path: Path) -> None:
@@ -263,6 +281,7 @@ def test_without_watchfiles_files_are_looked_at_and_that_is_said_once(
 WITHOUT_INOTIFY = """
 import sys, threading
 from pathlib import Path
+from reconciler.adapters import file_watch
 from reconciler.adapters.file_watch import FileWatch
 from reconciler.ports import Places
 

@@ -163,6 +163,14 @@ def test_it_is_so_while_the_daemon_runs_too(damage: Damage, scene: ManagedWorld)
     expect_whole(scene, managed, "1.1.0")
 
 
+def test_an_index_that_is_lost_is_no_change_of_files(scene: ManagedWorld) -> None:
+    managed = scene.fetched()
+    managed.update("production")
+    removed("worktrees/environment-production/index")(scene.mirror)
+    expect_whole(scene, managed, "1.0.0")
+    assert scene.notes == []
+
+
 def test_a_damaged_clone_is_set_aside_and_said(scene: ManagedWorld) -> None:
     managed = scene.fetched()
     managed.update("production")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,3 +149,11 @@ def test_what_git_may_be_given_the_schema_accepts(url: str, branch: str) -> None
     except Refused:
         return
     assert accepted_by_the_schema(f"version: 1\nrepository: {{url: '{url}', branch: '{branch}'}}\n")
+
+
+def test_the_documented_example_can_be_read() -> None:
+    text = (Path(__file__).parents[2] / "docs/watching.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert watching(example, "docs/watching.md") == Watching(
+        Managed("git@git.example.org:kompass/deploy.git", "main"), 60, 30
+    )

@@ -1,21 +1,28 @@
-"""Remotes that fail while a managed repository is fetched: rows G-01 to G-03, G-07, and row 1 of security."""
+"""Remotes of a managed repository that fail, and what may be one: rows G-01 to G-10, W-01, SEC-01 to -07."""
 
 from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.git import ManagedRepository
 from reconciler.adapters.git.names import remote_url
+from reconciler.app.remote_trigger import RemoteTrigger
+from reconciler.domain.triggers import Wake
 from reconciler.domain.watching import Managed
 from reconciler.errors import PermissionRefused, ReconcileError, Refused, RepositoryUnreachable
 from tests.bed.cut import cut_after
+from tests.bed.ears import Ears, listening
 from tests.bed.git_server import GitServer, Part
 from tests.bed.git_world import PINS, GitWorld, http_server, leftovers, pins, silent_server
 from tests.bed.managed import ManagedWorld, poll
+from tests.bed.tools import wait_until
 
 CUTS = 60
 
@@ -110,6 +117,51 @@ def test_g_01_a_login_that_is_refused(scene: ManagedWorld) -> None:
         scene.world.git(scene.world.home, "config", "--global", "credential.helper", helper)
         assert fetch_over(scene, f"http://127.0.0.1:{port}/origin.git").accepted == scene.pushed
     assert accepted != scene.pushed
+
+
+@contextmanager
+def polled(managed: ManagedRepository) -> Iterator[tuple[RemoteTrigger, Ears[Wake]]]:
+    """The daemon's own poller, which asks all the time."""
+    trigger = RemoteTrigger(managed, SystemClock(), lambda: 0.5, poll_seconds=0.02)
+    with listening(trigger) as ears:
+        yield trigger, ears
+
+
+def test_w_01_a_commit_is_followed_although_nobody_tells(scene: ManagedWorld) -> None:
+    managed = scene.fetched()
+    with polled(managed) as (_, ears):
+        new = scene.push({PINS: pins(backend="1.1.0")})
+        ears.wait_for(lambda heard: heard, "the commit is noticed")
+    assert [wake.detail for wake in ears.heard] == [f"main is at {new[:7]}"]
+    assert scene.pins(managed.update("production")) == pins(backend="1.1.0")
+
+
+def test_g_10_fifty_commits_end_with_the_last_one(scene: ManagedWorld) -> None:
+    managed = scene.fetched()
+    clone = scene.world.clone(scene.origin)
+    with polled(managed) as (trigger, _):
+        for number in range(50):
+            scene.world.commit(clone, {PINS: pins(backend=f"1.1.{number}")}, f"Release {number}")
+            scene.world.git(clone, "push", "--quiet", "origin", "HEAD:main")
+        wait_until(lambda: trigger.source.accepted == scene.pushed, seconds=20, what="the last one")
+    assert scene.pins(managed.update("production")) == pins(backend="1.1.49")
+
+
+def test_g_01_a_source_is_stale_until_the_remote_is_back(scene: ManagedWorld) -> None:
+    managed = scene.fetched()
+    away = scene.world.root / "away.git"
+    with polled(managed) as (trigger, ears):
+        wait_until(lambda: trigger.source.answered_at is not None, seconds=20, what="a first answer")
+        scene.origin.rename(away)
+        wait_until(lambda: trigger.source.stale, seconds=20, what="the source is stale")
+        assert "could not be read" in trigger.source.why
+        assert trigger.source.accepted == managed.accepted
+        assert scene.pins(managed.update("production")) == pins()
+        away.rename(scene.origin)
+        new = scene.push({PINS: pins(backend="1.1.0")})
+        ears.wait_for(lambda heard: heard, "it is back")
+        wait_until(lambda: not trigger.source.stale, seconds=20, what="the source is fresh")
+    assert trigger.source.accepted == new
 
 
 def test_g_07_a_branch_that_vanishes_between_poll_and_fetch(scene: ManagedWorld) -> None:
