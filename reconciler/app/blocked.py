@@ -111,17 +111,23 @@ def _same(good: Good, service: Service) -> bool:
     return same_pin(good.image, service.image) and good.config_hash == service.config_hash
 
 
-def instead(host: Host, source: Source, observed: Observed, held: Mapping[str, Held]) -> Source:
-    """The desired state with what was good instead of what is blocked.
+def instead(host: Host, source: Source, observed: Observed, goods: Mapping[str, Good]) -> Source:
+    """The desired state with what was good instead of what Git pins.
+
+    Args:
+        host: the environment's outside.
+        source: what Git says, perhaps with something else instead for other services already.
+        observed: what is there.
+        goods: what is wanted instead, by service; an empty config hash has to be computed.
 
     Raises:
         ComposeFailed, InvalidState: the hashes cannot be computed.
     """
     desired = source.desired
     wanted = {
-        service.name: _as_it_was(service, held[service.name].good)
+        service.name: _as_it_was(service, goods[service.name])
         for service in desired.services
-        if service.name in held and held[service.name].good is not None
+        if service.name in goods
     }
     there = {(instance.service, instance.config_hash) for instance in observed.instances}
     unknown = [
@@ -135,12 +141,10 @@ def instead(host: Host, source: Source, observed: Observed, held: Mapping[str, H
         hashes = host.compose.hashes(desired.environment, source.files, unknown, joined, images)
         wanted |= {s.name: replace(s, config_hash=hashes.get(s.name, s.config_hash)) for s in unknown}
     services = tuple(wanted.get(service.name, service) for service in desired.services)
-    images = {name: service.image for name, service in wanted.items()}
+    images = {**desired.instead, **{name: service.image for name, service in wanted.items()}}
     return replace(source, desired=replace(desired, services=services, instead=images))
 
 
-def _as_it_was(service: Service, good: Good | None) -> Service:
-    if good is None:
-        return service
+def _as_it_was(service: Service, good: Good) -> Service:
     pin = replace(service.pin, image=ImageRef.parse(good.image)) if service.pin is not None else None
     return replace(service, pin=pin, image=good.image, config_hash=good.config_hash)

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
+from reconciler.app.braking import Braking
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
 from reconciler.app.looking import Look, look
 from reconciler.app.one_pass import Late, Pass
+from reconciler.domain.blast_radius import refuse_mass_change
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.report import Report
-from reconciler.ports import Journal, Leases, Lock
+from reconciler.ports import Calendar, Journal, Leases, Lock, Pauses
 
 __all__ = ["Late", "Look", "Reconciler"]
 
@@ -32,9 +35,14 @@ class Reconciler:
         lock: keeps other reconcilers of this host out.
         leases: keeps those of all hosts out, on the engine.
         limits: what a plan may not do.
+        pauses: what a person stopped, on the engine.
+        calendar: knows when freeze windows are open.
         lock_wait_seconds: how long to wait for another reconciler to end.
         reserve: bytes that must stay free where the engine keeps images.
         parachute: whether a release without a way back is refused.
+        own: the id of our own container; empty where we run in none.
+        approved: whether a person approves what this run releases.
+        restless: services that are not corrected any more, and why; see ``domain.oscillation``.
     """
 
     environment: Environment
@@ -44,19 +52,42 @@ class Reconciler:
     lock: Lock
     leases: Leases
     limits: Limits
+    pauses: Pauses
+    calendar: Calendar
     lock_wait_seconds: float = 0.0
     reserve: int = 256 * 2**20
     parachute: bool = True
+    own: str = ""
+    approved: bool = False
+    restless: Mapping[str, str] = field(default_factory=dict)
 
-    def look(self) -> Look:
-        """Read, observe, plan. Nothing is changed.
+    def look(self, *, thorough: bool = False) -> Look:
+        """Read, observe, plan, brake. Nothing is changed.
+
+        Args:
+            thorough: whether everything that may hold the environment is found out, for people; else only
+                what could hold something now.
 
         Raises:
             ReconcileError: something cannot be read, or the plan goes too far.
         """
-        found = look(self.environment, self.desired, self.host, self.journal)
+        with ThreadPoolExecutor(1, thread_name_prefix="pause") as pool:
+            asking = pool.submit(self.pauses.pause, self.environment) if thorough else None
+            found = look(self.environment, self.desired, self.host, self.journal)
+            found = self._braking.apply(
+                found,
+                asking.result if asking else lambda: self.pauses.pause(self.environment),
+                thorough=thorough,
+            )
         refuse(found.plan, self.limits)
+        refuse_mass_change(found.plan, found.observed, self.limits, found.going)
         return found
+
+    @property
+    def _braking(self) -> Braking:
+        return Braking(
+            self.desired, self.host, self.journal, self.calendar, self.approved, self.own, self.restless
+        )
 
     def run_once(self, late: Late | None = None, notes: Sequence[str] = ()) -> Report:
         """One pass: look, roll out, keep or restore, tell Git, report.

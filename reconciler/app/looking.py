@@ -11,11 +11,13 @@ from reconciler.app.desired import DesiredState, Source
 from reconciler.app.host import Host
 from reconciler.app.identity import identified, joined
 from reconciler.domain.blocking import Block
+from reconciler.domain.brakes import Brakes
 from reconciler.domain.causes import why_blocked
 from reconciler.domain.desired import Desired
 from reconciler.domain.diff import diff
 from reconciler.domain.environment import Environment
 from reconciler.domain.health import health_of, sync_of
+from reconciler.domain.holding import held_entry
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Create, Plan, Replace
 from reconciler.domain.policy import hold
@@ -30,13 +32,18 @@ DEEPEST = 200
 class Look:
     """Desired and observed at one moment, and the plan between them.
 
-    ``source`` is what Git says, with what is wanted instead of blocked pins; ``held`` are those.
+    ``source`` is what Git says, with what is wanted instead of blocked pins; ``held`` are those. ``brakes``
+    are what people hold the environment with. ``braked`` are the services of which something is held, by that
+    or for another reason, and why; ``going`` are those that no brake holds.
     """
 
     source: Source
     observed: Observed
     plan: Plan
     held: Mapping[str, Held] = field(default_factory=dict)
+    brakes: Brakes = field(default_factory=Brakes)
+    braked: Mapping[str, str] = field(default_factory=dict)
+    going: frozenset[str] = frozenset()
 
     @property
     def desired(self) -> Desired:
@@ -45,7 +52,24 @@ class Look:
     @property
     def state(self) -> tuple[Sync, EnvironmentHealth]:
         """Whether what runs is what Git wants, and whether it works."""
-        return sync_of(self.plan), health_of(self.desired, self.observed)
+        paused = self.brakes.pause is not None and bool(self.braked)
+        return sync_of(self.plan, paused=paused), health_of(self.desired, self.observed)
+
+    @property
+    def unjudged(self) -> frozenset[str]:
+        """The services that stay as they are, whatever Git pins: a pass learns nothing of what it pins."""
+        return frozenset(self.braked) | {name for name, one in self.held.items() if one.good is None}
+
+    def hashes(self, last: Mapping[str, str]) -> dict[str, str]:
+        """The config hash of each service to be remembered when this has converged.
+
+        Of what a brake holds that is what it was: else a release that is held would look like drift later.
+
+        Args:
+            last: what is remembered now.
+        """
+        known = {s.name: s.config_hash for s in self.desired.services if s.name not in self.unjudged}
+        return known | {name: last[name] for name in self.braked if name in last}
 
 
 def look(environment: Environment, desired: DesiredState, host: Host, journal: Journal) -> Look:
@@ -76,7 +100,9 @@ def look_again(host: Host, look: Look) -> Look:
     observed = host.engine.observe(look.desired.environment.project)
     source = replace(look.source, desired=joined(host, look.source, observed))
     observed = identified(host, source, observed)
-    plan = _shown(diff(source.desired, observed), look.held)
+    plan = shown(diff(source.desired, observed), look.held)
+    entries = tuple(held_entry(e, look.braked[e.name]) if e.name in look.braked else e for e in plan.entries)
+    plan = replace(plan, entries=entries)
     return replace(look, source=source, observed=observed, plan=plan)
 
 
@@ -86,14 +112,20 @@ def _planned(
     """The plan, with what is wanted instead of what is blocked."""
     held = held_back(source.desired, observed, blocks, journal)
     if held:
-        source = instead(host, source, observed, held)
+        goods = {name: one.good for name, one in held.items() if one.good is not None}
+        source = instead(host, source, observed, goods)
     observed = identified(host, source, observed)
     plan = diff(source.desired, observed, journal.kept(source.desired.environment))
-    return Look(source, observed, _shown(plan, held), held)
+    return Look(source, observed, shown(plan, held), held)
 
 
-def _shown(plan: Plan, held: Mapping[str, Held]) -> Plan:
-    """The plan with what is blocked marked so."""
+def shown(plan: Plan, held: Mapping[str, Held]) -> Plan:
+    """A plan with what is blocked marked so.
+
+    Args:
+        plan: made with what is wanted instead of what is blocked.
+        held: the blocked services.
+    """
     known = frozenset(name for name, one in held.items() if one.good is not None)
     return hold(plan, {name: why_blocked(one.block, one.good) for name, one in held.items()}, known)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.chronicle import Chronicle
 from reconciler.app.host import Host
 from reconciler.app.looking import Look, look_again
+from reconciler.domain.brakes import Brakes
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Create, Remove, Replace
@@ -94,6 +95,7 @@ class Pass:
             run=self.chronicle.run,
             undo=self.undo,
             notes=tuple(self.chronicle.notes),
+            brakes=self.found.brakes if self.found else Brakes(),
         )
         self.chronicle.finish(report)
         return replace(report, notes=tuple(self.chronicle.notes))
@@ -248,10 +250,9 @@ class Pass:
 
     def _write_down(self, found: Look) -> None:
         journal, environment = self.reconciler.journal, self.reconciler.environment
-        unjudged = {name for name, one in found.held.items() if one.good is None}
-        services = (service for service in found.desired.services if service.name not in unjudged)
-        hashes = {service.name: service.config_hash for service in services}
-        if journal.kept(environment) != hashes:
+        last = journal.kept(environment)
+        hashes = found.hashes(last)
+        if last != hashes:
             journal.keep(environment, hashes)
         if self.outcome is not None:
             from reconciler.app.parachute import note_good
@@ -260,7 +261,7 @@ class Pass:
                 action.service.name for action in found.plan.actions if not isinstance(action, Remove)
             }
             self.chronicle.notes += note_good(
-                self.host, journal, found.desired, self.chronicle.run, released, unjudged
+                self.host, journal, found.desired, self.chronicle.run, released, found.unjudged
             )
 
     def _after(self, error: ReconcileError | None) -> tuple[Sync, EnvironmentHealth]:

@@ -70,7 +70,7 @@ def note_before(host: Host, journal: Journal, desired: Desired, plan: Plan, run:
     environment, now = desired.environment, host.clock.now()
     known = {(good.service, good.config_hash) for good in journal.good(environment)}
     goods = [
-        Good(i.service, _exact(host, i), i.config_hash, i.compose_version, run, now)
+        Good(i.service, exact_image(host, i), i.config_hash, i.compose_version, run, now)
         for action in plan.actions
         if isinstance(action, Replace)
         for i in action.predecessors
@@ -80,7 +80,7 @@ def note_before(host: Host, journal: Journal, desired: Desired, plan: Plan, run:
         journal.note_good(environment, goods)
 
 
-def _exact(host: Host, instance: Instance) -> str:
+def exact_image(host: Host, instance: Instance) -> str:
     """The image of a container, by digest where the host knows one."""
     try:
         image = ImageRef.parse(instance.image)

@@ -18,8 +18,15 @@ _WORST_FIRST = (
 )
 
 
-def sync_of(plan: Plan) -> Sync:
-    """Whether what runs is what Git wants; orphans and unmanaged services are nobody's wish."""
+def sync_of(plan: Plan, *, paused: bool = False) -> Sync:
+    """Whether what runs is what Git wants; orphans and unmanaged services are nobody's wish.
+
+    Args:
+        plan: what would be done.
+        paused: whether a person's pause holds some of it.
+    """
+    if paused:
+        return Sync.PAUSED
     fine = (Change.NONE, Change.ORPHAN, Change.UNMANAGED)
     return Sync.SYNCED if all(entry.change in fine for entry in plan.entries) else Sync.OUT_OF_SYNC
 

@@ -86,7 +86,7 @@ def _decided(entry: Entry, why_not: WhyNot, sofar: _Sofar, *, repair: bool) -> E
         why = why or found
         kept += _instead(action, sofar) if repair else ()
     sofar.note(entry.name, kept, why)
-    return _held(entry, tuple(kept), why) if why else entry
+    return held_entry(entry, why, tuple(kept)) if why else entry
 
 
 def _why_not(entry: Entry, action: Action, why_not: WhyNot, sofar: _Sofar) -> str:
@@ -140,8 +140,11 @@ def _restart(service: Service, running: Iterable[Instance], again: list[str]) ->
     return (Restart(service, instances, f"shares what {again[0]} has, and {again[0]} is started again"),)
 
 
-def _held(entry: Entry, kept: tuple[Action, ...], why: str) -> Entry:
-    """The entry with what is left to do; the images say already what is held where they differ."""
+def held_entry(entry: Entry, why: str, kept: tuple[Action, ...] = ()) -> Entry:
+    """An entry whose actions are held, except for those that are ``kept``.
+
+    Where the images differ they say already what is held, and why is all that is left to say.
+    """
     if not kept:
         moves = entry.before and entry.after and entry.before != entry.after
         cause = why if moves else f"{entry.cause}; {why}"

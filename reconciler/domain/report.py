@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.domain.brakes import Brakes
 from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Revision
 from reconciler.domain.gate import Judgement
@@ -110,7 +111,8 @@ class Report:
 
     ``revision`` and ``plan`` are None when the pass ended before they were known, ``outcome`` where
     nothing was to be done. ``error`` is the failure that ended the pass, if one did. ``run`` is the pass's
-    name in the journal, empty where it did nothing. ``undo`` is what became of the release in Git.
+    name in the journal, empty where it did nothing. ``undo`` is what became of the release in Git. ``brakes``
+    are what people held the environment with.
     """
 
     environment: str
@@ -127,3 +129,4 @@ class Report:
     run: str = ""
     undo: Undo | None = None
     notes: tuple[str, ...] = ()
+    brakes: Brakes = field(default_factory=Brakes)

@@ -25,7 +25,9 @@ class Settings:
         color: whether the terminal shows colours.
         quiet, verbose: less, or more, on stderr.
         allow_dirty: read uncommitted files.
-        allow_removal: let one pass remove most of an environment's services.
+        allow_mass_change: let one pass remove most of an environment's services, and stop or replace them
+            although Git did not move them.
+        approved: whether a person approves what this run releases, also where that needs an approval.
         allowed: powers over the host that services may ask for.
         state_directory: where locks and memory live.
         lock_wait_seconds: how long to wait for another reconciler.
@@ -42,7 +44,8 @@ class Settings:
     quiet: bool = False
     verbose: bool = False
     allow_dirty: bool = False
-    allow_removal: bool = False
+    allow_mass_change: bool = False
+    approved: bool = False
     allowed: tuple[str, ...] = ()
     state_directory: Path = Path("/var/lib/reconcile")
     lock_wait_seconds: float = 0.0

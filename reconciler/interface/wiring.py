@@ -12,7 +12,7 @@ from reconciler.app.converge import Reconciler
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
 from reconciler.domain.environment import Environment
-from reconciler.domain.policy import USUAL_REMOVAL, Limits
+from reconciler.domain.policy import Limits
 from reconciler.errors import Refused
 from reconciler.interface.failpoints import Failpoints
 from reconciler.interface.settings import Settings
@@ -184,7 +184,9 @@ class Wiring:
 
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
+        from reconciler.adapters.calendar import CronCalendar
         from reconciler.adapters.host_state import LockFile, Place, SqliteJournal
+        from reconciler.adapters.own_container import own_container
         from reconciler.adapters.probe import OutsideProbe
 
         settings = self.settings
@@ -210,7 +212,11 @@ class Wiring:
             journal=self.failpoints.journal(SqliteJournal(place)),
             lock=LockFile(place, self.clock),
             leases=self.failpoints.leases(engine.leases),
-            limits=Limits(removal=1.0 if settings.allow_removal else USUAL_REMOVAL),
+            limits=Limits.lifted() if settings.allow_mass_change else Limits(change=environment.max_change),
+            pauses=engine.pauses,
+            calendar=CronCalendar(),
             lock_wait_seconds=settings.lock_wait_seconds,
             parachute=settings.parachute,
+            own=own_container(),
+            approved=settings.approved,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -75,8 +75,17 @@ class Repository(Protocol):
     def tracked(self, path: str) -> bool:
         """Whether ``path`` (a file or folder) holds anything that HEAD tracks."""
 
+    def ids(self, revision: Revision, paths: Sequence[str]) -> Mapping[str, str]:
+        """The object ids of files and folders at a commit, by path: equal ids are equal contents.
+
+        Paths that are not there are left out.
+        """
+
     def log(self, path: str, *, limit: int = 0) -> tuple[Commit, ...]:
-        """The commits that changed ``path``, newest first; ``limit`` 0 means all."""
+        """The commits that changed ``path``, newest first; ``limit`` 0 means all.
+
+        An empty path stands for every commit, those that changed nothing included.
+        """
 
     def commit(
         self, edits: Sequence[Edit], message: str, *, push: str = "", base: str = "", author: str = ""
@@ -88,7 +97,7 @@ class Repository(Protocol):
         somebody else was faster it is derived again on what arrived, a few times, with jitter.
 
         Args:
-            edits: what changes.
+            edits: what changes; none for a commit that only says something.
             message: the commit message, with its trailers.
             push: the remote branch to push to, or empty.
             base: a remote branch to start from where ``push`` is a new branch; empty for ``push`` itself.
@@ -99,6 +108,9 @@ class Repository(Protocol):
             RepositoryUnreachable, PermissionRefused, RepositoryFailed: the push could not be done;
             nothing has changed locally.
         """
+
+    def person(self) -> str:
+        """The name of who commits here, as Git knows it; empty where it does not."""
 
     def upstream(self) -> str:
         """The branch that HEAD's branch is pushed to, or empty where it has no remote."""

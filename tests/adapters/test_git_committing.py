@@ -38,6 +38,17 @@ def test_one_scalar_changes_and_nothing_else(world: GitWorld, clone: Path) -> No
     assert world.git(clone, "fsck", "--strict") == ""
 
 
+def test_a_commit_without_edits_changes_nothing_and_says_something(world: GitWorld, clone: Path) -> None:
+    (clone / "README.md").write_text("changed\n")
+    before, parent = world.git(clone, "rev-parse", "HEAD^{tree}"), world.git(clone, "rev-parse", "HEAD")
+    revision = world.open(clone).commit([], "Approve\n\nReconcile-Approve: production abc")
+    assert (revision.branch, revision.subject) == ("main", "Approve")
+    assert world.git(clone, "rev-parse", "HEAD^{tree}") == before
+    assert world.git(clone, "rev-parse", "HEAD~1") == parent
+    assert world.git(clone, "status", "--porcelain") == " M README.md"
+    assert world.open(clone).log("", limit=1)[0].trailers == (("Reconcile-Approve", "production abc"),)
+
+
 def test_several_files_and_several_edits_make_one_commit(world: GitWorld, clone: Path) -> None:
     edits = [
         Edit(PINS, with_tag("cache", "2.0.0")),

@@ -51,6 +51,15 @@ def test_the_commit_is_at_the_remote_and_here(world: GitWorld, origin: Path) -> 
     assert not (clone / ".git/FETCH_HEAD").exists()
 
 
+def test_a_commit_without_edits_is_pushed_on_top_of_what_others_pushed(world: GitWorld, origin: Path) -> None:
+    clone = world.clone(origin)
+    other = world.push_from_elsewhere(origin, {PINS: pins(worker="3.0.0")}, "Theirs")
+    revision = world.open(clone).commit([], "Approve", push="main")
+    assert world.git(origin, "rev-parse", "main") == revision.commit == world.git(clone, "rev-parse", "HEAD")
+    assert world.git(origin, "rev-parse", "main~1") == other
+    assert world.git(origin, "diff", "--name-only", "main~1", "main") == ""
+
+
 def test_it_is_based_on_what_others_pushed(world: GitWorld, origin: Path) -> None:
     clone = world.clone(origin)
     other = world.push_from_elsewhere(origin, {"README.md": "theirs\n", PINS: pins(worker="3.0.0")}, "Theirs")

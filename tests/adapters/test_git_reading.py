@@ -411,6 +411,46 @@ def test_history_has_subjects_authors_times_and_trailers(world: GitWorld, clone:
     assert len(world.open(clone).log("")) == 4
 
 
+def test_every_commit_counts_where_no_path_is_named(world: GitWorld, clone: Path) -> None:
+    """Those that changed nothing as well: git itself leaves them out of the history of a folder."""
+    world.git(
+        clone, "commit", "--quiet", "--allow-empty", "-m", "Approve\n\nReconcile-Approve: production abc"
+    )
+    for path in ("", "."):
+        newest, *older = world.open(clone).log(path)
+        assert (newest.subject, newest.trailers) == ("Approve", (("Reconcile-Approve", "production abc"),))
+        assert [commit.subject for commit in older] == ["Say hello", "Pin everything", "Begin"]
+    assert len(world.open(clone).log("", limit=2)) == 2
+    assert [commit.subject for commit in world.open(clone).log("state")] == ["Pin everything"]
+
+
+def test_equal_ids_are_equal_contents(world: GitWorld, clone: Path) -> None:
+    repository = world.open(clone)
+    first, paths = repository.head(), (PINS, "state", "docs/a b/ü.md", "no/such", "README.md")
+    before = repository.ids(first, paths)
+    assert before == {
+        path: world.git(clone, "rev-parse", f"HEAD:{path}") for path in paths if path != "no/such"
+    }
+    world.commit(clone, {PINS: pins(cache="2.0.0")}, "Move")
+    after = world.open(clone).ids(world.open(clone).head(), paths)
+    assert {path for path in before if before[path] != after[path]} == {PINS, "state"}
+    assert repository.ids(first, paths) == before
+    assert repository.ids(first, ()) == {}
+
+
+def test_ids_of_a_commit_that_is_not_here(world: GitWorld, clone: Path) -> None:
+    with pytest.raises(Refused):
+        world.open(clone).ids(Revision("0" * 40), (PINS,))
+
+
+def test_who_commits_here(world: GitWorld, clone: Path) -> None:
+    assert world.open(clone).person() == "Ada"
+    named = GitRepository.discover(clone, environ={**world.environ, "GIT_AUTHOR_NAME": "Bob"})
+    assert named.person() == "Bob"
+    (world.home / ".gitconfig").write_text("")
+    assert world.open(clone).person() == ""
+
+
 def test_history_goes_by_ancestry_whatever_the_dates(world: GitWorld, clone: Path) -> None:
     """G-22: a clock that was ahead, then behind; the side branch is older by its date only."""
     dates = ["2099-01-01T00:00:00Z", "1999-01-01T00:00:00Z", "2050-01-01T00:00:00Z", "2001-01-01T00:00:00Z"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.adapters.calendar import CronCalendar
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.converge import Reconciler
 from reconciler.app.desired import DesiredState
@@ -18,7 +19,7 @@ from tests.app.scene import Scene
 from tests.bed.fake_journal import FakeJournal
 from tests.bed.fake_outside import FakeLock
 from tests.bed.fake_repository import FakeRepository
-from tests.bed.fake_turns import FakeLeases
+from tests.bed.fake_turns import FakeLeases, FakePauses
 
 FOLDER = "state"
 PINS = "state/production/compose.pins.yaml"
@@ -49,7 +50,11 @@ class Passes:
     lock: FakeLock = field(default_factory=FakeLock)
     leases: FakeLeases = field(default_factory=FakeLeases)
     limits: Limits = field(default_factory=Limits)
+    pauses: FakePauses = field(default_factory=FakePauses)
     parachute: bool = True
+    own: str = ""
+    approved: bool = False
+    restless: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.repository.checked_out = self._checked_out
@@ -80,7 +85,12 @@ class Passes:
             self.lock,
             self.leases,
             self.limits,
+            pauses=self.pauses,
+            calendar=CronCalendar(),
             parachute=self.parachute,
+            own=self.own,
+            approved=self.approved,
+            restless=self.restless,
         )
 
     def once(self) -> Report:

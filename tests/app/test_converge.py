@@ -149,7 +149,7 @@ def test_a_plan_that_goes_too_far_is_refused() -> None:
     report = passes.reconciler.run_once()
     assert isinstance(report.error, Refused)
     assert passes.scene.running() == "db-1=1 web-1=1"
-    passes.limits = Limits(removal=1.0)
+    passes.limits = Limits.lifted()
     assert passes.reconciler.run_once().result is Result.CONVERGED
     assert passes.scene.running() == ""
 

@@ -58,6 +58,7 @@ class FakeWorld:
         self.containers: dict[str, Container] = {}
         self.image_tags: dict[str, str] = {}
         self.volumes: set[str] = set()
+        self.compose_files: tuple[Path, ...] = ()
         self.foreign_ports: dict[str, tuple[str, str]] = {}
         self.free: int | None = 10**10
         self.compose_version = "2.26.1"
@@ -261,7 +262,7 @@ class FakeWorld:
     # --- Compose ----------------------------------------------------------------------------------
 
     def files(self, environment: Environment) -> tuple[Path, ...]:
-        return (Path("/compose") / environment.directory / "compose.yaml",)
+        return self.compose_files or (Path("/compose") / environment.directory / "compose.yaml",)
 
     def inputs(self, environment: Environment, files: Sequence[Path]) -> tuple[Path, ...]:
         return ()

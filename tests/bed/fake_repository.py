@@ -31,8 +31,8 @@ class FakeRepository:
     remote branches beside ours, as a push with `base` begins them. The next pushes, and rehearsals, each end
     with the next of `troubles`, if there is one; with `lost` the push has arrived all the same. `authors` are
     those that our commits were asked to have, `messages` are theirs. `upstream_branch` is the branch that
-    HEAD's branch is pushed to, empty for none, where it is another one. `checked_out` is told of all files
-    whenever HEAD moved.
+    HEAD's branch is pushed to, empty for none, where it is another one. `committer` is who commits here.
+    `checked_out` is told of all files whenever HEAD moved.
     """
 
     top: Path = Path("/repository")
@@ -48,6 +48,7 @@ class FakeRepository:
     authors: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     upstream_branch: str | None = None
+    committer: str = "dev"
     reads: int = 0
     checked_out: Callable[[Mapping[str, str]], None] = lambda _files: None
 
@@ -88,8 +89,15 @@ class FakeRepository:
         """See `ports.Repository`."""
         return any(_within(file, path) for file in self.line[-1].files)
 
+    def ids(self, revision: Revision, paths: Sequence[str]) -> Mapping[str, str]:
+        """See `ports.Repository`."""
+        files = next(one.files for one in self._commits() if one.commit.id == revision.commit)
+        return {path: hashlib.sha1(files[path].encode()).hexdigest() for path in paths if path in files}
+
     def log(self, path: str, *, limit: int = 0) -> tuple[Commit, ...]:
         """See `ports.Repository`."""
+        if not path:
+            return tuple(one.commit for one in self.line[::-1][: limit or None])
         found: list[Commit] = []
         before: str | None = None
         for one in self.line:
@@ -111,7 +119,7 @@ class FakeRepository:
         texts = dict(line[-1].files)
         for edit in edits:
             texts[edit.path] = edit.derive(texts[edit.path])
-        if texts == line[-1].files:
+        if edits and texts == line[-1].files:
             raise Stale(f"Nothing to commit: {edits[0].path} already says so")
         self.authors.append(author)
         self.messages.append(message)
@@ -123,6 +131,10 @@ class FakeRepository:
         if trouble:
             raise trouble
         return Revision(commit.id, push or self.branch, commit.subject, commit.author)
+
+    def person(self) -> str:
+        """See `ports.Repository`."""
+        return self.committer
 
     def upstream(self) -> str:
         """See `ports.Repository`."""

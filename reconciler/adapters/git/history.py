@@ -33,12 +33,16 @@ def resolve(git: Git, layout: Layout, text: str) -> Revision:
 
 
 def log(git: Git, path: str, limit: int) -> tuple[Commit, ...]:
-    """The commits that changed ``path``, children before their parents whatever their dates say."""
+    """The commits that changed ``path``, children before their parents whatever their dates say.
+
+    The top of the repository stands for every commit; as a path it would leave out those without changes.
+    """
     answer = git.ask(
         "log",
         *("--topo-order", "--no-follow", "--no-show-signature", "--encoding=UTF-8"),
         *([f"--max-count={limit}"] if limit > 0 else []),
-        *("--format=" + "".join(f"{field}%x00" for field in _FIELDS), "--end-of-options", "HEAD", "--", path),
+        *("--format=" + "".join(f"{field}%x00" for field in _FIELDS), "--end-of-options", "HEAD"),
+        *(() if path == "." else ("--", path)),
     )
     words = answer.decode("utf-8", "replace").split("\0")[:-1]
     return tuple(_commit(words[at : at + len(_FIELDS)]) for at in range(0, len(words), len(_FIELDS)))

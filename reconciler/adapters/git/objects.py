@@ -7,12 +7,12 @@ https://git-scm.com/docs/git-cat-file#_batch_output
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.adapters.git.complaints import failure
 from reconciler.adapters.git.head import describe
-from reconciler.adapters.git.names import object_id, path_in_repository
+from reconciler.adapters.git.names import is_object_id, object_id, path_in_repository
 from reconciler.adapters.git.process import Git, Talk
 from reconciler.errors import Finding, InvalidState
 
@@ -60,6 +60,26 @@ def read_files(git: Git, commit: str, paths: Sequence[str]) -> tuple[TrackedFile
         describe(git, commit)  # a commit that is not here at all is another matter
         raise InvalidState(f"Files cannot be read at {commit[:7]}", findings=tuple(findings))
     return tuple(files)
+
+
+def object_ids(git: Git, commit: str, paths: Sequence[str]) -> Mapping[str, str]:
+    """The ids of what is at ``paths`` in ``commit`` (a full id), by path; what is not there is left out.
+
+    Raises:
+        Refused: a path leaves the repository, or the commit is not there.
+        RepositoryFailed, RepositoryUnreachable: the objects cannot be read.
+    """
+    object_id(commit)
+    wanted = [path_in_repository(path) for path in paths]
+    if not wanted:
+        return {}
+    asked = "".join(f"{commit}:{path}\n" for path in wanted)
+    answer = git.ask("cat-file", "--batch-check=%(objectname)", feed=asked.encode())
+    ids = answer.decode("utf-8", "replace").split("\n")[:-1]
+    found = {path: name for path, name in zip(wanted, ids, strict=True) if is_object_id(name)}
+    if not found:
+        describe(git, commit)  # a commit that is not here at all is another matter
+    return found
 
 
 def _read_until_too_large(

@@ -36,13 +36,15 @@ class Draft:
 def propose(git: Git, base: str, draft: Draft) -> str:
     """Write a commit on top of ``base`` and return its id; nothing refers to it yet.
 
+    A draft without edits becomes a commit without changes: it is its message that matters.
+
     Raises:
         Stale: no edit changes anything at ``base``, or one of them says so itself.
         InvalidState: a file to edit is not a readable regular file at ``base``.
         RepositoryFailed: git could not write or sign, or does not know who commits.
     """
     changed = _derive(read_files(git, base, draft.paths), draft.edits)
-    if not changed:
+    if draft.edits and not changed:
         raise Stale(f"Nothing to commit: {', '.join(draft.paths)} already says so at {base[:7]}")
     return _commit(git, _tree(git, base, changed), base, draft)
 

@@ -140,14 +140,26 @@ class GitRepository:
         """Whether ``path`` (a file or folder) holds anything that HEAD tracks."""
         return worktree.tracked(self.git, path)
 
+    def ids(self, revision: Revision, paths: Sequence[str]) -> Mapping[str, str]:
+        """The object ids of files and folders at a commit, by path; what is not there is left out."""
+        from reconciler.adapters.git.objects import object_ids
+
+        return object_ids(self.git, revision.commit, paths)
+
     def log(self, path: str, *, limit: int = 0) -> tuple[Commit, ...]:
         """The commits that changed ``path``, children before parents; ``limit`` 0 means all.
 
+        An empty path stands for every commit, also for those that changed nothing.
         In a shallow clone the oldest commit that was fetched seems to have changed everything.
         """
         from reconciler.adapters.git import history
 
         return history.log(self.git, worktree.folder_or_file(path), limit)
+
+    def person(self) -> str:
+        """The name of who commits here: from the environment, else from Git's settings."""
+        named = self.git.identity.get("GIT_AUTHOR_NAME", "").strip()
+        return named or self.git.run("config", "--get", "user.name").text.strip()
 
     def upstream(self) -> str:
         """The branch that HEAD's branch is pushed to, or empty where it has no remote.
@@ -183,7 +195,7 @@ class GitRepository:
         continued where it is there already; local branches, index and work tree stay as they are.
 
         Args:
-            edits: what changes.
+            edits: what changes; none for a commit that only says something.
             message: the commit message, with its trailers.
             push: the remote branch to push to, or empty.
             base: the remote branch that ``push`` begins on, or empty.

@@ -30,7 +30,7 @@ def looked(reconcilers: Sequence[Reconciler]) -> list[Looked]:
 
 def _look(reconciler: Reconciler) -> Looked:
     try:
-        look = reconciler.look()
+        look = reconciler.look(thorough=True)
     except ReconcileError as error:
         return Looked(Status(reconciler.environment.name, error=error), None, exit_codes.of_error(error))
     status = status_of(look.desired, look.observed, look.plan)

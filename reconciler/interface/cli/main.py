@@ -30,6 +30,9 @@ COMMANDS = {
     "explain": "Which rule decided about the last release, and what would change it.",
     "rollback": "Pin what ran before, commit, and converge.",
     "watch": "The same pass on every trigger: the daemon.",
+    "pause": "Stop releases until somebody resumes them; rollbacks and repairs go on.",
+    "resume": "End a pause.",
+    "approve": "Approve the release of a protected environment, in a commit.",
     "unblock": "Let pins that failed here be tried again.",
     "history": "Who released what, when, and why; history show RUN: one pass.",
     "pin": "Resolve an image's digest, change one line, commit.",
@@ -88,7 +91,14 @@ class Commands(click.Group):
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="More on stderr.")
 @click.option("--allow-dirty", is_flag=True, help="Read uncommitted files, to try things out.")
-@click.option("--allow-removal", is_flag=True, help="Let this run remove most services (prune: true).")
+@click.option(
+    "--allow-mass-change",
+    "--allow-removal",
+    "allow_mass_change",
+    is_flag=True,
+    help="Let this run remove most services, and put right more than max_change of them.",
+)
+@click.option("--yes", is_flag=True, help="With --once: approve releases of protected environments.")
 @click.option(
     "--lock-wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait for another run."
 )
@@ -108,7 +118,8 @@ def reconcile(
     quiet: bool,
     verbose: bool,
     allow_dirty: bool,
-    allow_removal: bool,
+    allow_mass_change: bool,
+    yes: bool,
     lock_wait: float,
     no_parachute: bool,
     observe: bool,
@@ -126,7 +137,8 @@ def reconcile(
             quiet=quiet,
             verbose=verbose,
             allow_dirty=allow_dirty,
-            allow_removal=allow_removal,
+            allow_mass_change=allow_mass_change,
+            approved=yes,
             allowed=allowances(os.environ),
             state_directory=state_directory(os.environ, root=os.geteuid() == 0),
             lock_wait_seconds=lock_wait,
@@ -146,6 +158,10 @@ def reconcile(
     )
     if once and context.invoked_subcommand:
         raise click.UsageError("--once is a command of its own: leave one of the two out")
+    if yes and not once:
+        raise click.UsageError(
+            "--yes approves the releases of one run: it goes with --once, or after rollback"
+        )
     if once:
         from reconciler.interface.cli.commands.once import run
 

@@ -58,6 +58,7 @@ class Session:
     named: str | None
     strict: bool = False
     allow_dirty: bool = False
+    approved: bool = False
     quiet: bool = False
     verbose: bool = False
     interruption: Interruption = field(default_factory=Interruption)
@@ -107,7 +108,13 @@ class Session:
         chosen = tuple(dict.fromkeys((*settings.environments, *environments)))
         allow_dirty = settings.allow_dirty or self.allow_dirty
         observe = settings.observe or attended
-        settings = replace(settings, environments=chosen, allow_dirty=allow_dirty, observe=observe)
+        settings = replace(
+            settings,
+            environments=chosen,
+            allow_dirty=allow_dirty,
+            observe=observe,
+            approved=settings.approved or self.approved,
+        )
         return Wiring(settings, rows=rows or self.rows, interrupted=lambda: bool(self.interruption.code))
 
     @property

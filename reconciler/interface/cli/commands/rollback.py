@@ -19,6 +19,7 @@ from reconciler.interface.cli.session import Session
 @click.option("-m", "--message", "reason", default="", metavar="TEXT", help="Why; kept in the commit.")
 @click.option("--no-push", is_flag=True, help="Commit here only.")
 @click.option("--no-converge", is_flag=True, help="Commit only; the next pass does the rest.")
+@click.option("--yes", is_flag=True, help="Approve it, should it be no way back but a release.")
 @click.pass_obj
 def command(
     session: Session,
@@ -29,12 +30,14 @@ def command(
     reason: str,
     no_push: bool,
     no_converge: bool,
+    yes: bool,
 ) -> int:
     """Pin what ran before, in a commit that reverts exactly these pins, and converge.
 
     Without REVISION this is the release before the present one; releases that were rolled back
     already are passed over.
     """
+    session.approved = session.approved or yes
     wiring = session.wiring(environment)
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
     branch = "" if no_push or chosen.rollback.git is not GitPolicy.PUSH else wiring.repository.upstream()
