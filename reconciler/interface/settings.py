@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import Refused
+from reconciler.errors import PermissionRefused, Refused
 
 ALLOWANCES = Path("/etc/reconcile/allow")
 SETTINGS_FILE = "reconcile.yaml"
@@ -78,8 +78,18 @@ def allowances(environ: Mapping[str, str], file: Path = ALLOWANCES) -> tuple[str
     """What this host allows, from ``RECONCILE_ALLOW`` (separated by commas) and a file (one per line).
 
     Never from Git: whoever can push could otherwise take the host.
+
+    Raises:
+        PermissionRefused: the file is there, and cannot be read.
     """
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        raise PermissionRefused(
+            f"{file} cannot be read: {error.strerror}", hint="Let the user that runs reconcile read it"
+        ) from error
     written = [line.partition("#")[0].strip() for line in lines]
     given = [item.strip() for item in environ.get("RECONCILE_ALLOW", "").split(",")]
     return tuple(item for item in (*written, *given) if item)

@@ -32,11 +32,14 @@ class Loop:
     watchdog_seconds: float = 0.0
     now: float = 1000.0
     ends: bool = False
+    stopped: int = 0
     heartbeat: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
         service = ServiceManager(self.manager.address, self.watchdog_seconds)
-        self.heartbeat = Heartbeat(service, self.file, "a-boot", lambda: self.ends, lambda: self.now)
+        self.heartbeat = Heartbeat(
+            service, self.file, "a-boot", lambda: self.ends, self._stops, lambda: self.now
+        )
 
     def turn(self, seconds: float = 0.0) -> list[str]:
         """One turn, or as many as fit into the time; the names of what was told."""
@@ -45,6 +48,9 @@ class Loop:
             self.now += TURN_SECONDS
             told += self._beat()
         return told
+
+    def _stops(self) -> None:
+        self.stopped += 1
 
     def _beat(self) -> list[str]:
         self.heartbeat.beat()
@@ -84,6 +90,15 @@ def test_who_ends_says_so_and_asks_for_more_time_but_not_for_ever(loop: Loop) ->
     assert loop.turn(60.0) == ["EXTEND_TIMEOUT_USEC"] * 6
     loop.turn(LONGEST_DRAIN_SECONDS)
     assert loop.turn(60.0) == []
+    assert loop.stopped == 1
+
+
+def test_a_loop_that_turns_no_more_can_say_it_too(loop: Loop) -> None:
+    loop.turn()
+    loop.heartbeat.stopping()
+    loop.heartbeat.stopping()
+    assert [told["STOPPING"] for told in loop.manager.told()] == ["1"]
+    assert loop.stopped == 1
 
 
 def test_a_reload_is_one_that_ends(loop: Loop) -> None:

@@ -151,6 +151,7 @@ def reconcile(
         output=output or "",
         color=_color(color),
         named=folder,
+        chosen=environments,
         strict=strict,
         quiet=quiet,
         verbose=verbose,

@@ -56,6 +56,7 @@ class Session:
     output: str
     color: bool
     named: str | None
+    chosen: tuple[str, ...] = ()
     strict: bool = False
     allow_dirty: bool = False
     approved: bool = False

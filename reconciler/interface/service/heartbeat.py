@@ -63,6 +63,7 @@ class Heartbeat:
         file: where others look.
         boot: see ``this_boot``.
         ending: whether the loop turns only until what is in hand is finished or undone.
+        stops: called once when that begins.
         monotonic: seconds that only move forward.
     """
 
@@ -70,6 +71,7 @@ class Heartbeat:
     file: Path
     boot: str
     ending: Callable[[], bool]
+    stops: Callable[[], None]
     monotonic: Callable[[], float] = time.monotonic
     _ready: bool = False
     _drains_until: float = 0.0
@@ -86,25 +88,29 @@ class Heartbeat:
         if self._is_due("file", WRITE_SECONDS):
             self._write()
         if self.ending():
-            self._drain()
+            self.stopping()
+            self._ask_for_time()
 
     def reloaded(self) -> None:
         """Everything is read anew, because somebody asked."""
         self.manager.reloading()
         self.manager.ready()
 
+    def stopping(self) -> None:
+        """The daemon is about to end; said once, however often it is called."""
+        if not self._drains_until:
+            self._drains_until = self.monotonic() + LONGEST_DRAIN_SECONDS
+            self.stops()
+            self.manager.stopping("finishing or undoing what is in hand")
+
     def ended(self) -> None:
         """The daemon is gone, as it should be."""
         with suppress(OSError):  # then it looks dead a little later
             self.file.unlink()
 
-    def _drain(self) -> None:
-        """Ask for more time, for as long as undoing a release may take, and not for ever."""
-        now = self.monotonic()
-        if not self._drains_until:
-            self._drains_until = now + LONGEST_DRAIN_SECONDS
-            self.manager.stopping("finishing or undoing what is in hand")
-        if now < self._drains_until and self._is_due("drain", DRAIN_SECONDS / 3):
+    def _ask_for_time(self) -> None:
+        """For as long as undoing a release may take, and not for ever."""
+        if self.monotonic() < self._drains_until and self._is_due("drain", DRAIN_SECONDS / 3):
             self.manager.needs_longer(DRAIN_SECONDS)
 
     def _is_due(self, what: str, seconds: float) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import click
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 from reconciler.interface.service.log_line import Form, Level
-from reconciler.interface.settings import WATCH_FILE
+from reconciler.interface.settings import WATCH_FILE, state_directory
 
 if TYPE_CHECKING:
     from reconciler.interface.service.log_lines import LogLines
@@ -70,6 +71,7 @@ class Hangup:
     show_default=True,
     help="Lines that matter less are left out.",
 )
+@click.option("--alive", is_flag=True, help="Exit 0 if a daemon for the same environments runs here, else 1.")
 @click.pass_obj
 def command(
     session: Session,
@@ -79,11 +81,14 @@ def command(
     config: Path | None,
     log_format: str,
     log_level: str,
+    alive: bool,
 ) -> int:
     """Keep environments as Git wants them: on commits, drift, engine restarts, and whenever it is time.
 
     SIGTERM and SIGINT finish or undo the step in hand, and end it. SIGHUP looks at everything at once.
     """
+    if alive:
+        return _alive((*session.chosen, *environments))
     from reconciler.adapters.clock import SystemClock
     from reconciler.interface.checkouts import Checkouts, OwnCheckout, cloned
     from reconciler.interface.service.heartbeat import Heartbeat, heartbeat_file, this_boot
@@ -105,13 +110,33 @@ def command(
         checkouts = cloned(wiring, watched, watched.repository, log)
     parts = WatchWiring(wiring, checkouts, log, watched.interval_seconds)
     file = heartbeat_file(wiring.settings.state_directory, wiring.settings.environments)
-    heartbeat = Heartbeat(manager, file, this_boot(), lambda: bool(session.interruption.code))
+    heartbeat = Heartbeat(
+        manager, file, this_boot(), lambda: bool(session.interruption.code), lines.daemon_stopping
+    )
     lines.daemon_started([] if watched.repository else parts.names(), str(watched.repository or ""))
     with session.guarded(), _hangups(lines, heartbeat.reloaded) as hangup:
         parts.watch(heartbeat.beat, heartbeat.ending, hangup.taken).run()
-        lines.daemon_stopping()
+        heartbeat.stopping()
     heartbeat.ended()
     return exit_codes.OK
+
+
+def _alive(environments: Sequence[str]) -> int:
+    """Whether the loop of such a daemon turned within the last minute; asks neither Git nor the engine."""
+    from reconciler.interface.service.heartbeat import (
+        DEAD_SECONDS,
+        heartbeat_file,
+        silence_seconds,
+        this_boot,
+    )
+
+    file = heartbeat_file(state_directory(os.environ, root=os.geteuid() == 0), environments)
+    silence = silence_seconds(file, time.monotonic(), this_boot())
+    if silence <= DEAD_SECONDS:
+        click.echo(f"alive: its loop turned {silence:.1f}s ago")
+        return exit_codes.OK
+    click.echo(f"not alive: no sign of life within {DEAD_SECONDS:.0f}s in {file}", err=True)
+    return exit_codes.FAILED
 
 
 @contextmanager
