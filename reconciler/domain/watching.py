@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,7 +27,9 @@ class Managed:
     rewritten: Rewritten = Rewritten.ACCEPT
 
     def __str__(self) -> str:
-        return f"{self.path or '/'} on {self.branch} of {self.url}"
+        """For people: without who logs in, which may be a token."""
+        address = re.sub(r"(?<=://)[^/@]*@", "", self.url)
+        return f"{self.path or '/'} on {self.branch} of {address}"
 
 
 @dataclass(frozen=True, slots=True)
