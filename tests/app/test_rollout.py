@@ -200,6 +200,18 @@ def test_a_release_that_crashes_is_undone() -> None:
     assert scene.there() == "web-1=1"
 
 
+@pytest.mark.parametrize("joins", ["", "db"])
+def test_a_container_that_is_made_without_its_dependencies_is_none_the_different(joins: str) -> None:
+    """Compose forgets what it was not asked to create as well, also in the hash."""
+    scene = Scene((svc("db"), svc("web", needs=["db"], network_of=joins))).up()
+    scene.world.vanish("shop-web-1")
+    outcome = scene.once()
+    assert outcome is not None
+    assert outcome.result is Result.CONVERGED
+    assert scene.plan == "No changes."
+    assert scene.there() == "db-1=1 web-1=1"
+
+
 def test_a_release_is_undone_as_a_whole_and_in_reverse() -> None:
     scene = Scene((svc("db"), svc("api", needs=["db"]), svc("web", needs=["api"]))).up()
     scene.behave("web", "2", CRASHES)

@@ -58,7 +58,14 @@ def scale(
         present = lifecycle.snapshot(world, project).of(name)
         first = max((instance.number for instance in present), default=0) + 1
         for number in range(first, first + count - len(present)):
-            _create(world, project, services[name], number, template=template)
+            _create(world, project, _alone(services[name], counts), number, template=template)
+
+
+def _alone(service: Service, counts: Mapping[str, int]) -> Service:
+    """Dependencies that are not created as well do not count in the hash."""
+    others = [one.service for one in service.depends_on if one.service not in counts]
+    without = hashed(service.config_hash, "without", *others)
+    return replace(service, config_hash=without) if others else service
 
 
 def _pinned(

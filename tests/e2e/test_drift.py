@@ -61,6 +61,26 @@ def test_a_container_that_was_harmed_runs_again(world: World, url: str, harm: li
     world.settle()
 
 
+@pytest.mark.parametrize("which", ["web", "sidecar"])
+def test_a_container_is_made_again_as_if_with_what_it_depends_on(world: World, which: str) -> None:
+    """Compose hashes a service without the dependencies that it was not asked to create as well."""
+    world.stack(
+        """
+        services:
+          db: {image: web}
+          web: {image: web, depends_on: [db], volumes: [/data]}
+          sidecar: {image: web, network_mode: "service:db", environment: {PORT: 8081}}
+        """,
+        **dict.fromkeys(("db", "web", "sidecar"), "web:1"),
+    )
+    world.once().expect(0)
+    before = others(world, which)
+    world.docker("rm", "--force", "--volumes", world.container(which).name)
+    assert world.once().expect(0).service(which)["cause"] == "removed outside Git"
+    assert others(world, which) == before
+    world.settle()
+
+
 def test_an_image_changed_by_hand_is_put_right(world: World, url: str) -> None:
     """Somebody runs `docker compose up` with another image."""
     before = others(world, "web")
