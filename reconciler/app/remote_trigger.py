@@ -67,8 +67,11 @@ class RemoteTrigger:
         while not stopping.is_set():
             self._hurry.clear()
             before = self._source
-            self._source = self._asked(before)
-            self._tell(before, self._source)
+            now = self._asked(before)
+            if stopping.is_set():  # a remote that was left for that reason is not out of reach
+                return
+            self._source = now
+            self._tell(before, now)
             if self._source.accepted != before.accepted:
                 at = f"{self._source.branch} is at {self._source.accepted[:7]}"
                 wake(Wake(Cause.COMMIT, detail=at))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git import mirror
 from reconciler.adapters.git.turn import turn
 from reconciler.domain.environment import Environment, Rollback
 from reconciler.domain.source import Arrival
@@ -215,6 +216,24 @@ def test_a_branch_that_is_gone_leaves_what_was_accepted(what: str, scene: Manage
     assert managed.tip() is None
     assert scene.pins(managed.update("production")) == pins()
     assert scene.pins(scene.start().update("production")) == pins()
+
+
+def test_what_many_fetches_brought_is_packed_and_nothing_that_counts_is_lost(
+    scene: ManagedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.rewritten = Rewritten.REFUSE
+    managed = scene.fetched()
+    staging = managed.update("staging")
+    scene.push({PINS: pins(backend="1.1.0")})
+    poll(managed)
+    production = managed.update("production")
+    scene.rewrite({PINS: pins(backend="2.0.0")})
+    monkeypatch.setattr(mirror, "_MOST_PACKS", -1)
+    poll(managed)
+    scene.world.git(scene.mirror, "prune", "--expire=now")
+    assert len(list((scene.mirror / "objects/pack").glob("*.pack"))) == 1
+    assert scene.pins(managed.update("production")) == scene.pins(production) == pins(backend="1.1.0")
+    assert scene.pins(staging) == pins()
 
 
 # --- Commits of our own ---------------------------------------------------------------------------

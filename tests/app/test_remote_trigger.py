@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -161,6 +162,25 @@ def test_a_tip_that_is_refused_wakes_nobody_and_is_not_fetched_again() -> None:
     assert (refused.tip, refused.accepted, refused.remark) == (NEW, OLD, "history was rewritten")
     assert scene.upstream.fetched == [OLD, NEW]
     assert len(ears.heard) == 1
+
+
+@dataclass(slots=True)
+class Left(FakeUpstream):
+    """A remote whose answer is not waited for, because the daemon begins to stop."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def tip(self) -> str | None:
+        self.stopping.set()
+        raise RepositoryUnreachable("git ls-remote was not done: we are stopping")
+
+
+def test_a_remote_that_is_left_because_we_are_stopping_is_not_called_away() -> None:
+    upstream = Left()
+    scene = Scene(upstream)
+    scene.trigger.run(lambda _: None, upstream.stopping)
+    assert scene.notes == []
+    assert not scene.source.stale
 
 
 class CountedClock(FakeClock):

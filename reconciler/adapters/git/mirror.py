@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciler.adapters.git.names import is_object_id
 from reconciler.adapters.git.process import Git
 from reconciler.adapters.git.remote import Overtaken, RemoteBranch
-from reconciler.errors import ReconcileError, RepositoryFailed
+from reconciler.errors import ReconcileError, RepositoryFailed, RepositoryUnreachable
 
 FETCHED = "refs/reconcile/fetched"
 ACCEPTED = "refs/reconcile/accepted"
@@ -140,7 +140,8 @@ class Mirror:
         loose = len(list((self.folder / "objects" / "17").glob("*")))
         packs = len(list((self.folder / "objects" / "pack").glob("*.pack")))
         if loose > _MOST_LOOSE or packs > _MOST_PACKS:
-            self._here.run("gc", "--quiet")
+            with suppress(RepositoryUnreachable):  # it takes too long, or we are stopping
+                self._here.run("gc", "--quiet")
 
     @property
     def _here(self) -> Git:
