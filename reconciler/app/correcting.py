@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from reconciler.app.converge import Reconciler
 from reconciler.domain.oscillation import (
     Corrections,
     corrections_of,
@@ -41,15 +42,20 @@ class Correcting:
         with self._lock:
             self._heard.setdefault(occurrence.service, deque(maxlen=REMEMBERED)).append(occurrence)
 
-    def restless(self, now: float, folder: str, pins: str) -> dict[str, str]:
+    def restless(self, now: float, reconciler: Reconciler) -> dict[str, str]:
         """The services that are not corrected any more, and why.
 
         Args:
             now: seconds of a monotonic clock.
-            folder: where we call Compose, absolute.
-            pins: the pins file that we give it, absolute.
+            reconciler: the environment, as it is read now.
         """
-        return {name: self._why(name, folder, pins) for name in self.corrections.frozen(now)}
+        frozen = self.corrections.frozen(now)
+        if not frozen:
+            return {}
+        desired, environment = reconciler.desired, reconciler.environment
+        top = desired.repository.top
+        folder, pins = top / desired.path(environment.directory), top / desired.path(environment.pins)
+        return {name: self._why(name, str(folder.resolve()), str(pins)) for name in frozen}
 
     def passed(self, report: Report, now: float) -> None:
         """A pass ended: what it corrected counts, and what Git moved begins anew."""

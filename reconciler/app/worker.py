@@ -6,7 +6,7 @@ Each environment has a worker in a thread of its own. One that fails, hangs or i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.converge import Reconciler
 from reconciler.app.correcting import Correcting
@@ -86,7 +86,10 @@ class Worker:
         if ready is None:
             self.log.note(self.name, "it is not in reconcile.yaml any more; what runs is left as it is")
             return False
-        reconciler = ready.reconciler
+        if any(wake.cause is Cause.HANGUP for wake in wakes):
+            self.correcting.forget()
+        restless = self.correcting.restless(self.clock.monotonic(), ready.reconciler)
+        reconciler = replace(ready.reconciler, restless=restless)
         self.project = reconciler.environment.project
         self.log.begins(self.name, wakes)
         report = reconciler.run_once(notes=ready.notes)

@@ -13,8 +13,6 @@ from tests.app.scene import Scene
 from tests.bed.fake_clock import START
 from tests.domain.values import PROJECT, svc
 
-FOLDER, PINS = "/srv/shop", "/srv/shop/state/compose.pins.yaml"
-
 
 class Desk:
     """An environment whose `web` somebody removes again and again."""
@@ -35,7 +33,7 @@ class Desk:
         return report
 
     def restless(self) -> dict[str, str]:
-        return self.correcting.restless(self.now, FOLDER, PINS)
+        return self.correcting.restless(self.now, self.passes.reconciler)
 
 
 def event(action: str, at: datetime = START, **more: str) -> Occurrence:

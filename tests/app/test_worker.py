@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconciler.app.worker import Ready, Worker
+from reconciler.domain.oscillation import MOST_CORRECTIONS
+from reconciler.domain.plan import Change
 from reconciler.domain.report import Result
 from reconciler.domain.schedule import WHILE_LOCKED, Schedule
 from reconciler.domain.triggers import Cause, Wake
@@ -13,7 +15,7 @@ from tests.app.passes import Passes
 from tests.app.rejections import CRASHES
 from tests.app.scene import Scene
 from tests.bed.fake_log import FakeLog
-from tests.domain.values import svc
+from tests.domain.values import PROJECT, svc
 
 COMMIT = (Wake(Cause.COMMIT, detail="main"),)
 INTERVAL = 60.0
@@ -87,6 +89,22 @@ def test_somebody_elses_turn_is_waited_for_without_growing_pauses() -> None:
     for _ in range(4):
         desk.turn()
         assert desk.pause == WHILE_LOCKED.first_seconds
+
+
+def test_what_is_corrected_again_and_again_is_left_alone_until_a_person_says_so() -> None:
+    desk = Desk()
+    for _ in range(MOST_CORRECTIONS):
+        desk.passes.scene.world.vanish(f"{PROJECT}-web-1")
+        desk.turn()
+        assert desk.passes.scene.running() == "api-1=1 web-1=1"
+    desk.passes.scene.world.vanish(f"{PROJECT}-web-1")
+    desk.turn(Wake(Cause.ENGINE, frozenset({PROJECT}), "destroy web-1"))
+    assert desk.passes.scene.running() == "api-1=1"
+    plan = desk.log.reports[-1].plan
+    assert plan is not None
+    assert [(entry.name, entry.change) for entry in plan.entries if entry.cause] == [("web", Change.HELD)]
+    desk.turn(Wake(Cause.HANGUP))
+    assert desk.passes.scene.running() == "api-1=1 web-1=1"
 
 
 def test_settings_that_cannot_be_read_touch_nothing() -> None:
