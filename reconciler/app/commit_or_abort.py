@@ -255,7 +255,12 @@ def _verify(placement: Placement) -> Judgement:
 
 def _result(placement: Placement, restored: Judgement) -> Result:
     """What the abort amounts to."""
-    changes = [action for action in placement.plan.actions if isinstance(action, (Replace, Create))]
+    changes = [
+        action
+        for entry in placement.plan.entries
+        for action in entry.actions
+        if isinstance(action, Replace) or (isinstance(action, Create) and entry.change is not Change.DRIFT)
+    ]
     if not changes:
         return Result.FAILED  # a repair did not help; there was no release to undo
     first = not any(isinstance(action, Replace) for action in changes)

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.app.rollout import Rollout
 from reconciler.domain.desired import Condition, Dependency, Order, Port
+from reconciler.domain.diff import diff
 from reconciler.domain.environment import Gate
 from reconciler.domain.report import Outcome, Result
 from reconciler.domain.severity import Verdict
@@ -16,7 +17,7 @@ from reconciler.errors import ComposeFailed, EngineFailed, EngineUnreachable, Pu
 from tests.app.scene import FILES, Scene
 from tests.bed.fake_container import Behaviour
 from tests.bed.fake_outside import BAD, NO_EVIDENCE
-from tests.domain.values import check, digest, environment, image, once, svc
+from tests.domain.values import PROJECT, check, digest, environment, image, once, svc
 
 CRASHES = Behaviour(crashes=3, logs="one\ntwo\n")
 DATA = Behaviour(volumes=("/data",))
@@ -482,3 +483,15 @@ def test_files_that_change_while_they_are_read_are_stale() -> None:
     with pytest.raises(Stale, match="is pinned"):
         Rollout(scene.host, desired, FILES, plan, there, 0).run()
     assert scene.there() == "web-1=1"
+
+
+def test_a_container_that_is_made_again_and_fails_is_no_release_that_was_undone() -> None:
+    """What Git pins did not move: there is nothing to go back to, and nothing to be blocked."""
+    scene = Scene((svc("web"), svc("db"))).up()
+    scene.world.vanish(f"{PROJECT}-web-1")
+    scene.behave("web", "1", CRASHES)
+    desired, there, _ = scene.look()
+    kept = {service.name: service.config_hash for service in desired.services}
+    plan = diff(desired, there, kept)
+    assert Rollout(scene.host, desired, FILES, plan, there, 0).run().result is Result.FAILED
+    assert "web-1=1" in scene.there()

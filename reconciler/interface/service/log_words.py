@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.domain.plan import Entry
+from reconciler.domain.plan import Change, Entry
 from reconciler.domain.report import EnvironmentHealth, Report, Result
 from reconciler.domain.triggers import Wake
 from reconciler.errors import Invalid, Locked, ReconcileError, Stale
@@ -66,6 +66,7 @@ def ending(report: Report, next_seconds: float) -> str:
     said = [
         f"{changes} in {duration(report.seconds)}".lstrip(),
         _reason(report),
+        *_held(report),
         foreign(report.revision.short()) if report.revision else "",
         f"{report.sync}, {report.health}",
         f"run {foreign(report.run)}" if report.run else "",
@@ -126,6 +127,13 @@ def _error(error: ReconcileError) -> str:
     hint = f". {foreign(error.hint, 200)}" if error.hint else ""
     found = f": {_several([foreign(str(finding), 200) for finding in findings])}" if findings else ""
     return f"{foreign(error.problem, 300)}{found}{hint}"
+
+
+def _held(report: Report) -> list[str]:
+    """What is not done on purpose, and why."""
+    held = (Change.HELD, Change.BLOCKED)
+    entries = [e for e in report.plan.entries if e.change in held] if report.plan else []
+    return [f"{foreign(e.name, 40)} {e.change}: {foreign(e.cause, 200)}" for e in entries[:MOST]]
 
 
 def _acted(report: Report) -> list[Entry]:
