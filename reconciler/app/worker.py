@@ -94,7 +94,7 @@ class Worker:
         self.log.begins(self.name, wakes)
         report = reconciler.run_once(notes=ready.notes)
         self.correcting.passed(report, self.clock.monotonic())
-        self._schedule(report)
+        self._schedule(report, stirred=any(wake.cause is Cause.ENGINE for wake in wakes))
         self.log.ended(report, self.schedule.due - self.clock.monotonic())
         self._observe(reconciler, report)
         return True
@@ -107,11 +107,12 @@ class Worker:
     def _in_time(self) -> Wake:
         return Wake(Cause.RETRY if self.schedule.failures else Cause.INTERVAL)
 
-    def _schedule(self, report: Report) -> None:
+    def _schedule(self, report: Report, *, stirred: bool) -> None:
         if report.error is not None:
             self._failed(report.error)
         elif report.result in WELL:
-            self.schedule = self.schedule.succeeded(self.clock.monotonic(), self.chance())
+            now, chance = self.clock.monotonic(), self.chance()
+            self.schedule = self.schedule.succeeded(now, chance, stirred=stirred)
         else:
             self.schedule = self.schedule.failed(self.clock.monotonic(), self.chance())
 

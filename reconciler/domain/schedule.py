@@ -11,6 +11,8 @@ from reconciler.domain.triggers import Cause
 AFTER_FAILURE = Backoff(1.0, 300.0)
 WHILE_LOCKED = Backoff(2.0, 2.0)
 """How soon to look again where somebody else acts: they are seldom long."""
+ECHOES_SECONDS = (1.0, 5.0)
+"""How soon to look again after a pass that the engine's events called; see ``Schedule.succeeded``."""
 MOVED = frozenset({Cause.START, Cause.COMMIT, Cause.HANGUP, Cause.ENGINE_BACK})
 """What makes a failed pass worth another try at once: something else than the host has moved."""
 
@@ -21,13 +23,15 @@ class Schedule:
 
     ``interval_seconds`` is how long to wait after a pass that went well. ``failures`` counts those in a row
     that did not. ``due`` is when to look though nothing was heard; ``earliest`` is when to look, after a
-    failure, though something was heard of the host.
+    failure, though something was heard of the host. ``echoes`` are the pauses still to come before the
+    interval counts again.
     """
 
     interval_seconds: float = 60.0
     failures: int = 0
     due: float = 0.0
     earliest: float = 0.0
+    echoes: tuple[float, ...] = ()
 
     def begins(self, causes: Iterable[Cause], now: float) -> float:
         """When to begin the next pass, given what was heard by now.
@@ -40,10 +44,21 @@ class Schedule:
             return now
         return max(now, self.earliest) if heard else self.due
 
-    def succeeded(self, now: float, chance: float) -> Schedule:
-        """After a pass that went well. Environments that began together drift apart: ``chance`` is 0 to 1."""
-        due = now + self.interval_seconds * (0.9 + 0.2 * chance)
-        return replace(self, failures=0, due=due, earliest=now)
+    def succeeded(self, now: float, chance: float, *, stirred: bool = False) -> Schedule:
+        """After a pass that went well. Environments that began together drift apart: ``chance`` is 0 to 1.
+
+        The engine tells that a container died before it has unmounted and disconnected it, and until then its
+        list says that it runs (20.10). A look in between finds nothing to do, and no other event follows.
+
+        Args:
+            now: the time.
+            chance: from 0 to 1.
+            stirred: whether an event of the engine called this pass.
+        """
+        interval = self.interval_seconds * (0.9 + 0.2 * chance)
+        pause, *later = (*(ECHOES_SECONDS if stirred else self.echoes), interval)
+        due = now + min(pause, interval)
+        return replace(self, failures=0, due=due, earliest=now, echoes=tuple(later[:-1]))
 
     def failed(self, now: float, chance: float) -> Schedule:
         """After a pass that failed: the pauses double, and are never quite the same."""

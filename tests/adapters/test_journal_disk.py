@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -187,6 +188,31 @@ def test_a_disk_that_takes_no_more(place: Place, journal: SqliteJournal, room: i
     assert len(known) >= 10
     assert all(journal.story(ENV, one.id) is not None for one in known)
     assert asides(file) == []
+
+
+FULL = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+tell(journal.kept(ENV) == HASHES, len(journal.runs(ENV)))
+try: journal.keep(ENV, {})
+except PermissionRefused as refused: tell("no space is left on the device" in str(refused))
+tell(journal.kept(ENV) == HASHES)
+"""
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+def test_a_full_disk_is_read_as_ever(place: Place, tmp_path: Path, killed: bool) -> None:
+    """SQLite makes a file beside the journal to read it, and there is no room for one."""
+    file, runs = closed(place), 10
+    if killed:  # what it wrote last is in the log
+        place, journal = Place(tmp_path / "copy", ENGINE), SqliteJournal(place)
+        finished(journal, runs)
+        runs += 1
+        place.make()
+        for ending in ("", "-wal"):
+            shutil.copy(f"{file}{ending}", place.folder)
+        journal.close()
+    assert said(child(place, FULL)).split() == ["True", str(runs), "True", "True"]
+    assert asides(place.file(ENV, "journal")) == []
 
 
 def test_a_state_directory_that_goes_away_meanwhile(place: Place, journal: SqliteJournal) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -54,6 +56,18 @@ def test_one_holds_it_and_the_other_is_told(place: Place) -> None:
                 pytest.fail("two hold it")
     with other.hold(ENV, 0.0):
         pass
+
+
+def test_a_disk_without_room_for_the_name_of_the_holder_gives_the_lock_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    lock, other = LockFile(place, FakeClock()), LockFile(place, FakeClock())
+    with lock.hold(ENV, 0.0), pytest.raises(Locked, match="another process"), other.hold(ENV, 0.0):
+        pytest.fail("two hold it")
 
 
 def test_the_identity_is_that_of_the_lock_and_of_no_other(place: Place) -> None:

@@ -8,7 +8,7 @@ from reconciler.app.worker import Ready, Worker
 from reconciler.domain.oscillation import MOST_CORRECTIONS
 from reconciler.domain.plan import Change
 from reconciler.domain.report import Result
-from reconciler.domain.schedule import WHILE_LOCKED, Schedule
+from reconciler.domain.schedule import ECHOES_SECONDS, WHILE_LOCKED, Schedule
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.errors import EngineUnreachable, InvalidSettings, ReconcileError
 from tests.app.passes import Passes
@@ -58,6 +58,20 @@ def test_a_turn_is_a_pass_and_says_why_and_how_it_ended() -> None:
     assert desk.passes.scene.running() == "api-1=1 web-1=2"
     assert desk.log.lines[:2] == ["production: begins, commit", "production: converged"]
     assert desk.log.reports[0].notes == ("history was rewritten",)
+    assert desk.pause == 1.1 * INTERVAL
+
+
+def test_an_end_that_the_engines_list_does_not_show_yet_is_found_soon() -> None:
+    """The event came first, and no other one follows."""
+    desk = Desk()
+    scene = desk.passes.scene
+    desk.turn(Wake(Cause.ENGINE, detail="die shop-web-1"))
+    assert (desk.log.reports[-1].result, desk.pause) == (Result.NO_OP, ECHOES_SECONDS[0])
+    scene.world.named("shop-web-1").end(1)
+    desk.turn(Wake(Cause.INTERVAL))
+    assert scene.running() == "api-1=1 web-1=1"
+    assert desk.pause == ECHOES_SECONDS[1]
+    desk.turn(Wake(Cause.INTERVAL))
     assert desk.pause == 1.1 * INTERVAL
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.schedule import AFTER_FAILURE, MOVED, WHILE_LOCKED, Schedule
+from reconciler.domain.schedule import AFTER_FAILURE, ECHOES_SECONDS, MOVED, WHILE_LOCKED, Schedule
 from reconciler.domain.triggers import Cause
 
 NOW = 1000.0
@@ -21,6 +21,19 @@ def test_after_a_good_pass_the_interval_is_waited_for() -> None:
 def test_environments_that_begin_together_drift_apart() -> None:
     early, late = (Schedule(60.0).succeeded(NOW, chance) for chance in (0.0, 1.0))
     assert (early.due, late.due) == (NOW + 54.0, NOW + 66.0)
+
+
+def test_what_the_engine_told_is_looked_at_again_soon_and_a_little_later() -> None:
+    """Its list may be behind its events."""
+    schedule, pauses = Schedule(60.0), []
+    for stirred in (True, False, False):
+        schedule = schedule.succeeded(NOW, HALF, stirred=stirred)
+        pauses.append(schedule.due - NOW)
+    assert pauses == [*ECHOES_SECONDS, 60.0]
+
+
+def test_an_interval_that_is_shorter_is_not_lengthened_by_an_event() -> None:
+    assert Schedule(2.0).succeeded(NOW, HALF, stirred=True).succeeded(NOW, HALF).due == NOW + 2.0
 
 
 @pytest.mark.parametrize("cause", list(Cause))

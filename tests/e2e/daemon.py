@@ -51,9 +51,16 @@ class Daemon:
 @contextmanager
 def watching(world: World, *arguments: str, **more: object) -> Iterator[Daemon]:
     """A daemon that has looked once. It ends in good order, unless it has ended before."""
+    with beginning(world, *arguments, **more) as daemon:
+        daemon.await_said("no-op")
+        yield daemon
+
+
+@contextmanager
+def beginning(world: World, *arguments: str, **more: object) -> Iterator[Daemon]:
+    """A daemon that was just started. It ends in good order, unless it has ended before."""
     daemon = Daemon(world, world.start("watch", "--interval", "3600", *arguments, **more))  # type: ignore[arg-type]
     try:
-        daemon.await_said("no-op")
         yield daemon
     finally:
         if daemon.alive:

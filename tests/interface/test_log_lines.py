@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from reconciler.errors import (
 )
 from reconciler.interface.service.log_line import Event, Form, Level, journal_reads
 from reconciler.interface.service.log_lines import LogLines
+from reconciler.interface.service.warnings_told import warnings_told
 from tests.bed.fake_clock import FakeClock
 from tests.interface import values as v
 
@@ -143,6 +145,19 @@ def test_the_schema_of_a_line_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert set(SCHEMA["properties"]["event"]["enum"]) == set(Event)
     assert SCHEMA["properties"]["level"]["enum"] == [level.name.lower() for level in reversed(Level)]
+
+
+def test_what_adapters_and_libraries_warn_of_is_a_line_like_every_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = Log(Form.JSON)
+    with warnings_told(log.lines.warned):
+        logging.getLogger("reconciler.adapters.host_state.damage").warning("%s is damaged", "a.journal")
+        logging.getLogger("urllib3").info("nobody wants to know")
+    logging.getLogger("reconciler").warning("as ever")
+    (line,) = log.objects
+    assert (line["level"], line["event"], line["words"]) == ("warning", "note", "a.journal is damaged")
+    assert "damaged" not in capsys.readouterr().err
 
 
 # --- how much a line matters -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ PATIENCE_SECONDS = 5.0
 _CORRUPT = frozenset({11, 19, 26})  # 19: of our rows none breaks a constraint, unless an index is wrong
 _FAILED = 1
 _UNOPENABLE = frozenset({8, 14})
+_FULL = 13
+_NO_ROOM_FOR_INDEX = frozenset({4618, 4874})
+"""SQLITE_IOERR_SHMOPEN and _SHMSIZE, extended codes: there is no room for the index of the log, a file."""
 _REASONS = {
     3: "permission denied",
     5: "another process keeps it locked",
@@ -70,8 +74,12 @@ class Database:
             connection = self._opened(create=False)
             if connection is None:
                 return nothing
-            with _transaction(connection, "BEGIN"):
-                return question(connection)
+            try:
+                with _transaction(connection, "BEGIN"):
+                    return question(connection)
+            finally:
+                if not self._checked:  # see `_readable`
+                    self.close()
 
         return self._done(answer)
 
@@ -134,7 +142,7 @@ class Database:
             if code in _CORRUPT:
                 raise Damaged(str(error)) from error
             if code in _REASONS:
-                raise self._refused(_REASONS[code]) from error
+                raise self._refused(self._reason(code)) from error
             raise
 
     def _set_aside(self, damaged: Damaged) -> None:
@@ -174,22 +182,30 @@ class Database:
     def _readable(self) -> bool:
         """Whether the connection has a journal to read.
 
-        SQLite needs files beside the database to read it. Where these cannot be made, and none of it is in
-        a log, it is read as a file that nobody changes; that connection is not used a second time.
+        SQLite needs files beside the database to read it. On a full disk it can do without, as long as the
+        file is ours alone. Where these files cannot be made, and none of it is in a log, it is read as a file
+        that nobody changes. Neither connection is used a second time.
         """
         assert self._connection is not None
         try:
             self._checked = _exists(self._connection)
         except Exception as error:
             log = self.path.with_name(self.path.name + WRITE_AHEAD_LOG)
-            if _code(error) not in _UNOPENABLE or (log.exists() and log.stat().st_size):
+            full = _code(error) == _FULL
+            if not full and (_code(error) not in _UNOPENABLE or (log.exists() and log.stat().st_size)):
                 raise
         else:
             return self._checked
         self._close()
-        self._connection = _connect(self.path, "mode=ro&immutable=1")
+        self._connection = _connect(self.path, "mode=rw" if full else "mode=ro&immutable=1", alone=full)
         self._close = weakref.finalize(self, self._connection.close)
         return _exists(self._connection)
+
+    def _reason(self, code: int) -> str:
+        """Why it cannot be used. SQLite may call a read-only disk a file that cannot be opened."""
+        if code in _UNOPENABLE and os.statvfs(self.path.parent).f_flag & os.ST_RDONLY:
+            return "its file system is read-only"
+        return _REASONS[code]
 
     def _refused(self, why: str) -> PermissionRefused:
         return PermissionRefused(
@@ -198,8 +214,14 @@ class Database:
         )
 
 
-def _connect(path: Path, how: str) -> Connection:
-    """A connection to a file that is there: SQLite would make one that everybody can read."""
+def _connect(path: Path, how: str, *, alone: bool = False) -> Connection:
+    """A connection to a file that is there: SQLite would make one that everybody can read.
+
+    Args:
+        path: the file.
+        how: SQLite's parameters of its URL.
+        alone: whether nobody else may use it meanwhile: the index of its log is then kept in memory.
+    """
     import sqlite3
 
     connection = sqlite3.connect(
@@ -212,6 +234,8 @@ def _connect(path: Path, how: str) -> Connection:
     connection.text_factory = _text
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    if alone:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     return connection
 
 
@@ -244,4 +268,6 @@ def _text(value: bytes) -> str:
 def _code(error: Exception | Error) -> int:
     """SQLite's primary result code; -1 for an error that is not SQLite's."""
     code: Any = getattr(error, "sqlite_errorcode", None)
+    if code in _NO_ROOM_FOR_INDEX:
+        return _FULL
     return code & 0xFF if isinstance(code, int) else -1

@@ -8,11 +8,12 @@ keeps the two apart.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,11 +66,15 @@ class LockFile:
             raise unusable(path, error) from error
 
     def _open(self, environment: Environment) -> int:
-        path = self.place.file(environment, "lock")
+        """The lock file; one that is there can be locked on a disk that is read-only, too."""
+        path, flags = self.place.file(environment, "lock"), os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             self.place.make()
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
         except OSError as error:
+            if error.errno == errno.EROFS:
+                with suppress(OSError):
+                    return os.open(path, os.O_RDONLY | flags)
             raise unusable(path, error) from error
 
     def _acquire(self, file: int, environment: Environment, give_up: float) -> None:
@@ -88,11 +93,15 @@ class LockFile:
 
 
 def _sign(file: int) -> None:
-    """Write down who holds the lock, unless that stands there from the last pass."""
+    """Write down who holds the lock, unless that stands there from the last pass.
+
+    It is for people: a disk that does not take it ends nothing.
+    """
     mine = json.dumps({"pid": os.getpid()}).encode()
-    if os.pread(file, 200, 0) != mine:
-        os.ftruncate(file, 0)
-        os.pwrite(file, mine, 0)
+    with suppress(OSError):
+        if os.pread(file, 200, 0) != mine:
+            os.ftruncate(file, 0)
+            os.pwrite(file, mine, 0)
 
 
 def _identity(file: int) -> str:

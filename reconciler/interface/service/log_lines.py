@@ -66,6 +66,10 @@ class LogLines:
         """A signal came, such as ``SIGHUP``; ``meaning`` is what happens now."""
         self._daemon(Event.SIGNAL_CAUGHT, "signal", f"{name}: {meaning}", {"signal": name})
 
+    def warned(self, words: str) -> None:
+        """Something is wrong that ends no pass, such as a journal that was damaged."""
+        self._write(Line(Level.WARNING, Event.NOTE, "", "warning", foreign(words, 400), {"words": words}))
+
     def _daemon(self, event: Event, word: str, words: str, fields: Mapping[str, object]) -> None:
         self._write(Line(Level.INFO, event, "", word, words, fields))
 

@@ -95,6 +95,7 @@ def command(
     from reconciler.interface.service.log_lines import LogLines
     from reconciler.interface.service.sd_notify import ServiceManager
     from reconciler.interface.service.status_line import StatusLine
+    from reconciler.interface.service.warnings_told import warnings_told
     from reconciler.interface.watch_settings import watching
     from reconciler.interface.watch_wiring import WatchWiring
 
@@ -114,7 +115,7 @@ def command(
         manager, file, this_boot(), lambda: bool(session.interruption.code), lines.daemon_stopping
     )
     lines.daemon_started([] if watched.repository else parts.names(), str(watched.repository or ""))
-    with session.guarded(), _hangups(lines, heartbeat.reloaded) as hangup:
+    with session.guarded(), warnings_told(lines.warned), _hangups(lines, heartbeat.reloaded) as hangup:
         parts.watch(heartbeat.beat, heartbeat.ending, hangup.taken).run()
         heartbeat.stopping()
     heartbeat.ended()
