@@ -95,7 +95,7 @@ class Pass:
             run=self.chronicle.run,
             undo=self.undo,
             notes=tuple(self.chronicle.notes),
-            brakes=self.found.brakes if self.found else Brakes(),
+            brakes=self.found.brakes if self.found else self._protection,
         )
         self.chronicle.finish(report)
         return replace(report, notes=tuple(self.chronicle.notes))
@@ -234,6 +234,11 @@ class Pass:
         reconciler = self.reconciler
         undoing = Undoing(reconciler.desired, self.host.clock)
         return Rejection(reconciler.environment, self.host, reconciler.journal, undoing)
+
+    @property
+    def _protection(self) -> Brakes:
+        """All that is known of brakes where the look failed."""
+        return Brakes(protected=self.reconciler.environment.protected)
 
     # --- Afterwards -------------------------------------------------------------------------------
 

@@ -59,6 +59,11 @@ class Brakes:
     approved: bool | None = None
     asked: bool = False
 
+    @property
+    def in_force(self) -> bool:
+        """Whether a release would be held."""
+        return self.pause is not None or self.freeze is not None or self.approved is False
+
     def words(self, environment: str, now: datetime) -> tuple[str, ...]:
         """Each brake in a sentence, the strongest first."""
         said = (

@@ -78,6 +78,7 @@ BACKEND = {
         }
     ],
 }
+FREE = {"paused": None, "frozen": None, "protected": False, "approved": None}
 REVISION = {
     "commit": v.COMMIT,
     "branch": "main",
@@ -131,6 +132,7 @@ def test_a_plan() -> None:
                     },
                 ],
                 "error": None,
+                **FREE,
             }
         ],
     }
@@ -170,6 +172,7 @@ def test_a_look_that_failed() -> None:
                 },
             ],
         },
+        **FREE,
     }
 
 
@@ -261,6 +264,7 @@ def test_a_report() -> None:
                 "run": None,
                 "exonerated": [],
                 "undo": None,
+                **FREE,
             }
         ],
     }

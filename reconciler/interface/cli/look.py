@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from reconciler.app.converge import Look, Reconciler
+from reconciler.domain.brakes import Brakes
 from reconciler.domain.undo import news
 from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
@@ -32,8 +33,11 @@ def _look(reconciler: Reconciler) -> Looked:
     try:
         look = reconciler.look(thorough=True)
     except ReconcileError as error:
-        return Looked(Status(reconciler.environment.name, error=error), None, exit_codes.of_error(error))
+        brakes = Brakes(protected=reconciler.environment.protected)
+        status = Status(reconciler.environment.name, error=error, brakes=brakes)
+        return Looked(status, None, exit_codes.of_error(error))
     status = status_of(look.desired, look.observed, look.plan)
+    status = replace(status, sync=look.state[0], brakes=look.brakes)
     journal, environment = reconciler.journal, reconciler.environment
     try:
         status = replace(status, holder=reconciler.leases.holder(environment))

@@ -14,6 +14,7 @@ from reconciler.domain.history import HistoryRow
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
 from reconciler.domain.turns import Holder
+from reconciler.interface.render.brakes_text import brakes_object
 from reconciler.interface.render.json_story import story_object
 from reconciler.interface.render.json_values import (
     Object,
@@ -107,6 +108,7 @@ def _looked_at(status: Status, exit_code: int) -> Object:
         **_environment(status.environment, revision, result, status.sync, status.health, exit_code),
         "services": services_of(status.plan),
         "error": error_object(status.error),
+        **brakes_object(status.brakes),
     }
 
 
@@ -137,6 +139,7 @@ def _report(report: Report, exit_code: int) -> Object:
         "run": report.run or None,
         "exonerated": list(outcome.exonerated) if outcome else [],
         "undo": undo_object(report.undo),
+        **brakes_object(report.brakes),
     }
 
 

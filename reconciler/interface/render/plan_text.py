@@ -22,6 +22,7 @@ def plan_text(
     observed: Observed,
     style: Style,
     pins_path: str = "",
+    remarks: Sequence[str] = (),
 ) -> str:
     """A whole plan.
 
@@ -32,9 +33,10 @@ def plan_text(
         observed: the snapshot that the plan was made from.
         style: colours and width.
         pins_path: the pins file, as people know it.
+        remarks: what holds some of it, in sentences.
     """
     if plan.empty:
-        return no_changes(plan, revision, style)
+        return "\n".join([no_changes(plan, revision, style), *(["", *remarks] if remarks else [])])
     name = foreign(environment.name)
     head = _head(environment, revision, observed, pins_path, style)
     unpinned = _unpinned(plan)
@@ -45,6 +47,7 @@ def plan_text(
         *entry_lines(plan.entries, style),
         "",
         *([f"Unpinned, as the Compose files say: {', '.join(unpinned)}."] if unpinned else []),
+        *remarks,
         f"Plan: {tally(plan)}.",
         style.paint(f"Next: reconcile --once -e {name}", Tone.QUIET),
     ]

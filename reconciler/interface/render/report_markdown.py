@@ -10,6 +10,7 @@ from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
 from reconciler.domain.severity import Ruling, Verdict
 from reconciler.errors import Invalid, ReconcileError
+from reconciler.interface.render.brakes_text import brakes_lines, report_brakes, something_held
 from reconciler.interface.render.decision_text import complaints, rule_words, ruling_words
 from reconciler.interface.render.markdown import details, markdown_table, text_of
 from reconciler.interface.render.phrases import duration, transition
@@ -30,6 +31,8 @@ def report_blocks(report: Report) -> Iterator[str]:
         yield from error_blocks(report.error)
     if report.plan is not None and report.plan.entries:
         yield _services(report, report.plan)
+    for line in report_brakes(report):
+        yield text_of(line)
     if report.outcome is not None:
         yield from _judged(report, report.outcome)
     if report.undo is not None:
@@ -52,6 +55,8 @@ def plan_blocks(status: Status) -> Iterator[str]:
         return
     if status.plan.empty:
         yield "No changes."
+    for line in brakes_lines(status.environment, status.brakes, held=something_held(status.plan)):
+        yield text_of(line)
     shown = [e for e in status.plan.entries if e.change is not Change.NONE or e.actions]
     if shown:
         rows = [(text_of(e.name), str(e.change), _images(e), text_of(e.cause)) for e in shown]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.domain.plan import Plan
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step
+from reconciler.interface.render.brakes_text import report_brakes
 from reconciler.interface.render.decision_text import complaint_lines, complaints
 from reconciler.interface.render.errors_text import error_text
 from reconciler.interface.render.foreign import foreign
@@ -41,7 +42,8 @@ def report_text(report: Report, style: Style) -> str:
         report: how the pass ended.
         style: colours and width.
     """
-    blocks = [_what(report, style), *_why(report, style), _ahead(report), _notes(report), _end(report, style)]
+    before = [_what(report, style), *_why(report, style), _ahead(report), report_brakes(report)]
+    blocks = [*before, _notes(report), _end(report, style)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 

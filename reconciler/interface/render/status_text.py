@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from reconciler.domain.brakes import Brakes
 from reconciler.domain.desired import Desired, Revision
 from reconciler.domain.health import health_of, service_health, sync_of
 from reconciler.domain.journal import Observation
@@ -14,6 +15,7 @@ from reconciler.domain.report import EnvironmentHealth, Sync
 from reconciler.domain.turns import Holder
 from reconciler.domain.undo import Undo
 from reconciler.errors import ReconcileError
+from reconciler.interface.render.brakes_text import brakes_lines, in_a_cell, something_held
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import listed, transition
 from reconciler.interface.render.plan_text import tally
@@ -38,7 +40,7 @@ class Status:
     ``revision`` and ``plan`` are None where the look failed; ``error`` says why. ``remark`` is
     something else worth a cell (paused until when, the last pass). ``undo`` is what became of the last
     rejected release in Git, ``observation`` a release that is still looked at; both are the journal's.
-    ``holder`` is who acts on the environment just now.
+    ``holder`` is who acts on the environment just now, ``brakes`` are what people hold it with.
     """
 
     environment: str
@@ -52,6 +54,7 @@ class Status:
     undo: Undo | None = None
     observation: Observation | None = None
     holder: Holder | None = None
+    brakes: Brakes = field(default_factory=Brakes)
 
 
 def status_of(desired: Desired, observed: Observed, plan: Plan) -> Status:
@@ -85,10 +88,12 @@ def status_text(statuses: Sequence[Status], style: Style) -> str:
 
 
 def remark_lines(status: Status) -> list[str]:
-    """What a table has no room for: blocked pins, what Git does not know, a release under observation."""
+    """What a table has no room for: brakes, blocked pins, what Git does not know, a release looked at."""
     entries = status.plan.entries if status.plan else ()
     name = foreign(status.environment, 40)
-    lines = [
+    held = status.plan is not None and something_held(status.plan)
+    lines = brakes_lines(status.environment, status.brakes, held=held)
+    lines += [
         f"{name}: {foreign(entry.name, 40)} is blocked: {foreign(entry.cause)}"
         for entry in entries
         if entry.change is Change.BLOCKED
@@ -127,7 +132,7 @@ def _row(status: Status) -> tuple[str, ...]:
     ours = [service for service in status.services if service.wanted is not None]
     healthy = sum(1 for service in ours if service.health is EnvironmentHealth.HEALTHY)
     revision = foreign(status.revision.short(), 40) if status.revision else "-"
-    details = [foreign(status.remark, 60), _details(status)]
+    details = [foreign(status.remark, 60), in_a_cell(status.brakes), _details(status)]
     return (
         foreign(status.environment, 40),
         str(status.sync),

@@ -13,7 +13,7 @@ import click
 
 from reconciler.app.converge import Reconciler
 from reconciler.domain.plan import Change
-from reconciler.domain.report import Report, Result
+from reconciler.domain.report import Report, Result, Sync
 from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
@@ -69,6 +69,8 @@ def code(report: Report, *, strict: bool) -> int:
     given = exit_codes.of_report(report)
     on_purpose = (Change.HELD, Change.BLOCKED)
     held = report.plan is not None and any(entry.change in on_purpose for entry in report.plan.entries)
+    # What is held may be repaired at the same time, and is shown as that then.
+    held = held or (report.brakes.in_force and report.sync in (Sync.PAUSED, Sync.OUT_OF_SYNC))
     if strict and held and report.result in (Result.NO_OP, Result.CONVERGED):
         return exit_codes.ON_PURPOSE
     return given

@@ -68,6 +68,7 @@ def _print(session: Session, looks: Sequence[Looked]) -> None:
 
 def _texts(session: Session, one: Looked) -> tuple[str, str]:
     """Why there is no plan, or the plan."""
+    from reconciler.interface.render.brakes_text import brakes_lines, something_held
     from reconciler.interface.render.errors_text import error_text
     from reconciler.interface.render.plan_text import plan_text
 
@@ -76,7 +77,9 @@ def _texts(session: Session, one: Looked) -> tuple[str, str]:
         return error, ""
     look, desired = one.look, one.look.desired
     path = look.source.pins_path
-    plan = plan_text(desired.environment, desired.revision, look.plan, look.observed, session.style, path)
+    environment, held = desired.environment, something_held(look.plan)
+    remarks = brakes_lines(environment.name, look.brakes, held=held)
+    plan = plan_text(environment, desired.revision, look.plan, look.observed, session.style, path, remarks)
     return error, plan
 
 
