@@ -11,7 +11,7 @@ from reconciler.domain.triggers import Cause
 AFTER_FAILURE = Backoff(1.0, 300.0)
 WHILE_LOCKED = Backoff(2.0, 2.0)
 """How soon to look again where somebody else acts: they are seldom long."""
-ECHOES_SECONDS = (1.0, 5.0)
+ECHOES_SECONDS = (0.3, 1.0, 5.0)
 """How soon to look again after a pass that the engine's events called; see ``Schedule.succeeded``."""
 MOVED = frozenset({Cause.START, Cause.COMMIT, Cause.HANGUP, Cause.ENGINE_BACK})
 """What makes a failed pass worth another try at once: something else than the host has moved."""

@@ -36,9 +36,9 @@ class Occurrence:
     """One event of the engine about a container of a Compose project.
 
     ``action`` is the engine's word, without what follows a colon (``die``, ``oom``, ``stop``, ``kill``,
-    ``destroy``, ``create``, ``health_status``). ``working_directory`` and ``compose_files`` are where Compose
-    was called that created the container, so that two writers can be told apart. ``exit_code`` is None where
-    the event has none.
+    ``pause``, ``destroy``, ``create``, ``health_status``). ``working_directory`` and ``compose_files`` are
+    where Compose was called that created the container, so that two writers can be told apart. ``exit_code``
+    is None where the event has none.
     """
 
     at: datetime

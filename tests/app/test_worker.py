@@ -71,8 +71,6 @@ def test_an_end_that_the_engines_list_does_not_show_yet_is_found_soon() -> None:
     desk.turn(Wake(Cause.INTERVAL))
     assert scene.running() == "api-1=1 web-1=1"
     assert desk.pause == ECHOES_SECONDS[1]
-    desk.turn(Wake(Cause.INTERVAL))
-    assert desk.pause == 1.1 * INTERVAL
 
 
 def test_a_rejected_release_is_no_failure_of_the_daemon() -> None:

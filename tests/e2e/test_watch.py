@@ -42,13 +42,15 @@ def test_a_bad_commit_is_undone_on_the_host_and_in_git(origin: Origin) -> None:
 @pytest.mark.parametrize("harm", [("rm", "--force"), ("stop",), ("kill",), ("pause",)], ids=" ".join)
 def test_a_container_that_was_harmed_runs_again(origin: Origin, harm: tuple[str, ...]) -> None:
     world = origin.world
-    with watching(world):
+    with watching(world) as daemon:
         world.docker(*harm, world.container("worker").name)
 
         def repaired() -> bool:
             return [c.status for c in world.containers()] == ["running", "running"]
 
         wait_until(repaired, seconds=30, what="both run")
+        daemon.await_said("converged    worker")
+    assert "roll" not in daemon.said, "no release is to blame"
     world.settle()
 
 

@@ -10,7 +10,7 @@ from reconciler.adapters.docker_host.observe import CONFIG_FILES, ONE_OFF, PROJE
 from reconciler.domain.triggers import Occurrence
 
 WORKING_DIRECTORY = "com.docker.compose.project.working_dir"
-ACTIONS: Final = ("die", "oom", "stop", "kill", "destroy", "create", "health_status")
+ACTIONS: Final = ("die", "oom", "stop", "kill", "pause", "destroy", "create", "health_status")
 
 
 def occurrence(line: bytes) -> Occurrence | None:
