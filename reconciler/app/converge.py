@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.braking import Braking
 from reconciler.app.desired import DesiredState
@@ -17,6 +17,7 @@ from reconciler.app.one_pass import Late, Pass
 from reconciler.domain.blast_radius import refuse_mass_change
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import Limits, refuse
+from reconciler.domain.reaching import restart_unreached
 from reconciler.domain.report import Report
 from reconciler.ports import Calendar, Journal, Leases, Lock, Pauses
 
@@ -43,6 +44,7 @@ class Reconciler:
         own: the id of our own container; empty where we run in none.
         approved: whether a person approves what this run releases.
         restless: services that are not corrected any more, and why; see ``domain.oscillation``.
+        unreached: services that run and cannot be reached, and why that is so; see ``domain.reaching``.
     """
 
     environment: Environment
@@ -60,6 +62,7 @@ class Reconciler:
     own: str = ""
     approved: bool = False
     restless: Mapping[str, str] = field(default_factory=dict)
+    unreached: Mapping[str, str] = field(default_factory=dict)
 
     def look(self, *, thorough: bool = False) -> Look:
         """Read, observe, plan, brake. Nothing is changed.
@@ -79,6 +82,10 @@ class Reconciler:
                 asking.result if asking else lambda: self.pauses.pause(self.environment),
                 thorough=thorough,
             )
+        if self.unreached:
+            services = found.desired.services
+            mended = restart_unreached(found.plan, found.observed, services, self.unreached)
+            found = replace(found, plan=mended)
         refuse(found.plan, self.limits)
         refuse_mass_change(found.plan, found.observed, self.limits, found.going)
         return found

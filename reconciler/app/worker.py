@@ -13,6 +13,7 @@ from reconciler.app.correcting import Correcting
 from reconciler.app.mailbox import Mailbox
 from reconciler.app.observation import releases
 from reconciler.app.observer import Observer
+from reconciler.app.reaching import AGAIN_SECONDS, Reaching
 from reconciler.domain.report import Report, Result
 from reconciler.domain.schedule import Schedule
 from reconciler.domain.triggers import Cause, Wake
@@ -56,6 +57,7 @@ class Worker:
     project: str = ""
     correcting: Correcting = field(default_factory=Correcting)
     _observer: Observer = field(init=False)
+    _reaching: Reaching = field(default_factory=Reaching)
     _resumed: bool = False
 
     def __post_init__(self) -> None:
@@ -97,7 +99,24 @@ class Worker:
         self._schedule(report, stirred=any(wake.cause is Cause.ENGINE for wake in wakes))
         self.log.ended(report, self.schedule.due - self.clock.monotonic())
         self._observe(reconciler, report)
+        if any(wake.cause is Cause.ENGINE_BACK for wake in wakes):
+            self._reaching.engine_back(self.clock.monotonic())
+        if report.error is None:
+            self._reach(reconciler)
         return True
+
+    def _reach(self, reconciler: Reconciler) -> None:
+        """Restart what runs and is out of reach since the engine came back."""
+        try:
+            unreached = self._reaching.unreached(reconciler, self.clock.monotonic())
+        except ReconcileError as error:
+            self.log.note(self.name, f"whether everything is reached is not known: {error}")
+            return
+        if unreached:
+            report = replace(reconciler, unreached=unreached).run_once()
+            self.log.ended(report, self.schedule.due - self.clock.monotonic())
+        if self._reaching.suspicious:
+            self.schedule = self.schedule.soon(AGAIN_SECONDS, self.clock.monotonic())
 
     def _seconds(self, wakes: Sequence[Wake]) -> float:
         """How long still to wait, given what was heard."""

@@ -66,6 +66,10 @@ class Schedule:
         again = now + AFTER_FAILURE.after(failures, chance)
         return replace(self, failures=failures, due=again, earliest=again)
 
+    def soon(self, seconds: float, now: float) -> Schedule:
+        """Something is in suspense: look again after so many ``seconds``, if nothing else comes first."""
+        return replace(self, due=min(self.due, now + seconds))
+
     def locked(self, now: float, chance: float) -> Schedule:
         """After finding that somebody else acts: that is no failure."""
         again = now + WHILE_LOCKED.after(1, chance)
