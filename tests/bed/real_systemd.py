@@ -52,6 +52,7 @@ for bound; do
   if [ -d "${bound%%=*}" ]; then mkdir -p "$there"; else mkdir -p "${there%/*}" && : >"$there"; fi
   mount --bind "${bound%%=*}" "$there"
 done
+mount --make-rshared root # what it mounts for a service is seen by that service
 export container=test SYSTEMD_UNIT_PATH=/etc/systemd/system
 exec chroot root /lib/systemd/systemd --unit=test.target --log-target=console
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.bed.real_systemd import Systemd
-from tests.bed.tools import wait_until
+from tests.bed.tools import BedError, wait_until
 from tests.e2e.gated import STACK
 from tests.e2e.images import Images
 from tests.e2e.world import World, await_answer, published
@@ -31,6 +31,7 @@ from reconciler.interface.cli.main import main
 main()
 """
 BITES_SECONDS = 3
+TOKEN = "nothing-that-anybody-prints"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ class Service:
         return {line["PRIORITY"] for line in self.journal() if words in line["MESSAGE"]}
 
     def await_status(self, words: str) -> None:
-        wait_until(lambda: words in self.show("StatusText"), seconds=30, what=f"the status says {words!r}")
+        try:
+            wait_until(
+                lambda: words in self.show("StatusText"), seconds=30, what=f"the status says {words!r}"
+            )
+        except BedError as error:
+            said = "\n".join(line["MESSAGE"] for line in self.journal()[-20:])
+            raise BedError(f"{error}; it says {self.show('StatusText')!r}\n{said}") from error
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +102,27 @@ def install(systemd: Systemd, world: World) -> None:
     systemd.run("systemd-sysusers")
     for unit in ("reconcile.service", "reconcile@.service"):
         systemd.write(f"/etc/systemd/system/{unit}", (PACKAGED / unit).read_text())
-    plugins = "/opt/program/.bed/docker-config"
-    lines = [
-        "[Service]",
-        f"WorkingDirectory={world.repository}",
-        f"Environment=DOCKER_CONFIG={plugins}",
-        f"WatchdogSec={BITES_SECONDS}s",
-        "RestartSec=1s",
-    ]
-    for unit in ("reconcile.service", "reconcile@.service"):
-        systemd.write(f"/etc/systemd/system/{unit}.d/here.conf", "\n".join(lines) + "\n")
-    systemd.run("systemctl", "daemon-reload")
+    systemd.write("/etc/reconcile/credentials/probe_token", f"{TOKEN}\n", 0o600)
+    configure(systemd, f"WorkingDirectory={world.repository}")
     systemd.run("systemctl", "start", "systemd-journald")
     world.git("config", "--global", "--add", "safe.directory", "*")
     systemd.run("chown", "--recursive", "reconcile", str(world.repository))
+
+
+def configure(systemd: Systemd, *lines: str) -> None:
+    """The drop-in, as an administrator writes it."""
+    here = [
+        "[Service]",
+        "Environment=DOCKER_CONFIG=/opt/program/.bed/docker-config",
+        "LoadCredential=probe_token:/etc/reconcile/credentials/probe_token",
+        "Environment=PROBE_TOKEN_FILE=%d/probe_token",
+        f"WatchdogSec={BITES_SECONDS}s",
+        "RestartSec=1s",
+        *lines,
+    ]
+    for unit in ("reconcile.service", "reconcile@.service"):
+        systemd.write(f"/etc/systemd/system/{unit}.d/here.conf", "\n".join(here) + "\n")
+    systemd.run("systemctl", "daemon-reload")
 
 
 @pytest.fixture
@@ -140,6 +154,16 @@ def test_it_is_not_root(running: Service) -> None:
     lines = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert "0" not in lines["Uid"].split()
     assert (lines["CapEff"].strip("0"), lines["NoNewPrivs"], lines["Seccomp"]) == ("", "1", "2")
+
+
+def test_a_credential_is_a_file_that_its_user_alone_can_read(running: Service) -> None:
+    pid = running.show("MainPID")
+    environ = running.systemd.run("cat", f"/proc/{pid}/environ").split("\0")
+    (file,) = (entry.partition("=")[2] for entry in environ if entry.startswith("PROBE_TOKEN_FILE="))
+    inside = ("nsenter", f"--target={pid}", "--mount", "--root", "setpriv", "--clear-groups")
+    assert running.systemd.run(*inside, "--reuid=reconcile", "cat", file).strip() == TOKEN
+    assert running.systemd.run(*inside, "--reuid=nobody", "cat", file, check=False) == ""
+    assert TOKEN not in "".join(environ)
 
 
 def test_the_journal_has_each_line_with_its_level(running: Service) -> None:
@@ -188,3 +212,24 @@ def test_one_environment_is_a_service_as_well(service: Service) -> None:
     finally:
         service.systemd.run("systemctl", "stop", "reconcile@production")
     assert service.systemd.show("reconcile@production", "Result") == "success"
+
+
+def test_with_a_repository_of_its_own_it_needs_nothing_but_watch_yaml(service: Service) -> None:
+    world, remote = service.world, service.world.root / "origin.git"
+    service.systemctl("stop")
+    world.settings["gate"]["soak"] = "0s"
+    world.release(web="web:1")
+    world.git("clone", "--quiet", "--bare", ".", str(remote))
+    world.git("remote", "add", "origin", str(remote))
+    service.systemd.run("chown", "--recursive", "reconcile", str(remote))
+    watched = f"version: 1\nrepository: {{url: 'file://{remote}', branch: main}}\npoll: 1s\n"
+    service.systemd.write("/etc/reconcile/watch.yaml", watched)
+    configure(service.systemd)
+    service.systemctl("start")
+    await_answer(world.url, "version=1")
+    world.release(web="web:2")
+    world.git("push", "--quiet", "origin", "main")
+    await_answer(world.url, "version=2")
+    service.await_status(f"production: synced, healthy, {world.git('rev-parse', '--short=7', 'HEAD')}")
+    service.systemctl("stop")
+    world.expect_no_leftovers()
