@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,46 +101,55 @@ def compose_plugin() -> Path:
 
 
 @pytest.fixture(scope="module")
-def contained(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
+def image(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tag = f"reconcile-contained-{os.getpid()}:test"
     stand_in(tag, tmp_path_factory.mktemp("image"))
-    config = tmp_path_factory.mktemp("config")
-    config.chmod(0o755)
+    yield tag
+    docker("image", "rm", "--force", tag)
+
+
+@contextmanager
+def daemon_over(world: World, image: str, project: str) -> Iterator[Contained]:
+    """The daemon over a world, in a container of a Compose project."""
+    config = world.root / "etc"
     plugin = "docker/cli-plugins/docker-compose"
     (config / plugin).parent.mkdir(parents=True)
     (config / plugin).touch()
     volumes = [*mounted(), f"{compose_plugin()}:/etc/reconcile/{plugin}:ro"]
     override = config / "override.yml"
     override.write_text(json.dumps({"services": {"reconcile": {"volumes": volumes}}}))
+    world.git("config", "--global", "--add", "safe.directory", "*")
+    for path in (world.repository, *world.repository.rglob("*")):
+        os.chown(path, UID, UID)
+    socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
+    given = {
+        "IMAGE": image,
+        "PROJECT": str(world.repository),
+        "SOCKET": socket,
+        "CONFIG": str(config),
+        "DOCKER_GID": str(Path(socket).stat().st_gid),
+    }
+    compose = ("compose", "--project-name", project, "--file", EXAMPLE, "--file", override)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in given.items():
+                patch.setenv(variable, value)
+            docker(*compose, "up", "--detach", "--pull=never")
+        yield Contained(world, f"{project}-reconcile-1")
+    finally:
+        docker("rm", "--force", f"{project}-reconcile-1")
+        docker("volume", "rm", "--force", f"{project}_state")
+
+
+@pytest.fixture(scope="module")
+def contained(images: Images, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
     with World(tmp_path_factory.mktemp("contained"), images) as world:
         port, world.url = published()
         world.settings["rollback"] = {"git": "off"}
         world.stack(STACK.format(port=port), web="web:1", worker="web:1")
-        world.git("config", "--global", "--add", "safe.directory", "*")
-        for path in (world.repository, *world.repository.rglob("*")):
-            os.chown(path, UID, UID)
-        socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
-        given = {
-            "IMAGE": tag,
-            "PROJECT": str(world.repository),
-            "SOCKET": socket,
-            "CONFIG": str(config),
-            "DOCKER_GID": str(Path(socket).stat().st_gid),
-        }
-        name = f"{world.project}-daemon"
-        compose = ("compose", "--project-name", name, "--file", EXAMPLE, "--file", override)
-        try:
-            with pytest.MonkeyPatch.context() as patch:
-                for variable, value in given.items():
-                    patch.setenv(variable, value)
-                docker(*compose, "up", "--detach", "--pull=never")
-            there = Contained(world, f"{name}-reconcile-1")
+        with daemon_over(world, image, f"{world.project}-daemon") as there:
             wait_until(lambda: "converged" in there.results(), seconds=60, what="a first pass has converged")
             yield there
-        finally:
-            docker("rm", "--force", f"{name}-reconcile-1")
-            docker("volume", "rm", "--force", f"{name}_state")
-            docker("image", "rm", "--force", tag)
 
 
 def test_it_is_neither_root_nor_can_it_write_anywhere_but_where_it_should(contained: Contained) -> None:
@@ -171,3 +181,18 @@ def test_stopped_it_ends_as_asked_and_what_it_manages_runs_on(contained: Contain
     assert contained.content["State"]["ExitCode"] == 143
     assert "daemon_stopping" in {line["event"] for line in contained.lines()}
     await_answer(contained.world.url, "version=2")
+
+
+def test_in_a_container_of_its_own_environment_it_leaves_that_alone(world: World, image: str) -> None:
+    port, world.url = published()
+    compose = STACK.format(port=port) + "  reconcile:\n        image: web\n"
+    world.stack(compose, web="web:1", worker="web:1", reconcile="web:1")
+    with daemon_over(world, image, world.project) as there:
+        before = there.content["Id"]
+        wait_until(lambda: "converged" in there.results(), seconds=60, what="a first pass has converged")
+        world.release(web="web:2", reconcile="web:2")
+        await_answer(world.url, "version=2")
+        wait_until(lambda: there.results().count("converged") == 2, seconds=30, what="the pass has ended")
+        assert there.content["Id"] == before
+        seen_from_outside = world.reconcile("-o", "json", "plan").expect(0).service("reconcile")
+        assert seen_from_outside["actions"], "anybody else would replace it"
