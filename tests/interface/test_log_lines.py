@@ -19,7 +19,9 @@ from referencing.jsonschema import DRAFT202012
 
 from reconciler import __version__
 from reconciler.adapters.state_files import schemas
+from reconciler.domain.brakes import Brakes, Pause
 from reconciler.domain.environment import Gate
+from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.domain.undo import UndoState
@@ -255,6 +257,28 @@ def test_a_rejection_says_why_and_how_far_git_is() -> None:
     line = ends(report)
     assert "rolled-back  backend 1.8.1 → 1.8.2 in 51s, check front: 503" in line
     assert "ahead of Git: backend 1.8.2 → 1.8.1, the remote does not answer" in line
+
+
+PAUSE = Pause("migrating the disk", "ada", v.AT)
+HELD = v.entry("backend", Change.HELD, before=v.image("backend", "1.8.1", "1"), cause="paused by ada")
+
+
+def test_what_people_hold_is_told_with_the_reason() -> None:
+    report = replace(NO_OP, plan=v.plan(HELD), sync=Sync.PAUSED, brakes=Brakes(pause=PAUSE))
+    assert "backend held: paused by ada, main@8f3c2d1, paused, healthy" in ends(report)
+    log = Log(Form.JSON)
+    log.lines.ended(report, 60.0)
+    (told,) = log.objects
+    assert (told["held"][0]["name"], told["held"][0]["cause"]) == ("backend", "paused by ada")
+    assert (told["changes"], told["paused"]["by"], told["frozen"]) == ([], "ada", None)
+
+
+def test_a_pause_is_news_although_nothing_waits_for_its_end() -> None:
+    log = Log()
+    for brakes in (Brakes(), Brakes(), Brakes(pause=PAUSE), Brakes(pause=PAUSE), Brakes()):
+        log.lines.begins("production", [Wake(Cause.INTERVAL)])
+        log.lines.ended(replace(NO_OP, brakes=brakes), 60.0)
+    assert ["production is paused by ada" in line for line in log.text] == [False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from reconciler.domain.report import Report, Result, Step
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.errors import ReconcileError
 from reconciler.interface.render.board import WATCHED
+from reconciler.interface.render.brakes_text import in_a_cell
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.json_values import rounded, step_object
 from reconciler.interface.render.phrases import duration
@@ -26,7 +27,8 @@ from reconciler.ports import Clock
 
 TIMED = frozenset({Cause.INTERVAL, Cause.RETRY})
 """Causes in which nobody outside had a part."""
-Standing = tuple[str, str, str, str]
+Standing = tuple[str, str, str, str, str]
+"""How a pass ended, sync, health, the commit, and what holds it."""
 
 
 class LogLines:
@@ -88,7 +90,13 @@ class LogLines:
         Where only time called a pass, and it found what the last one found, that is no news.
         """
         name, commit = report.environment, report.revision.commit if report.revision else ""
-        standing = (str(report.result), str(report.sync), str(report.health), commit)
+        standing = (
+            str(report.result),
+            str(report.sync),
+            str(report.health),
+            commit,
+            in_a_cell(report.brakes),
+        )
         known = self._standings.get(name) == standing
         self._standings[name] = standing
         level, begun = log_words.level_of(report), self._begun.pop(name, Level.INFO)

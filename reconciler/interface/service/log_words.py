@@ -10,6 +10,7 @@ from reconciler.domain.plan import Change, Entry
 from reconciler.domain.report import EnvironmentHealth, Report, Result
 from reconciler.domain.triggers import Wake
 from reconciler.errors import Invalid, Locked, ReconcileError, Stale
+from reconciler.interface.render.brakes_text import brakes_object, report_brakes
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.json_values import (
     Object,
@@ -66,7 +67,7 @@ def ending(report: Report, next_seconds: float) -> str:
     said = [
         f"{changes} in {duration(report.seconds)}".lstrip(),
         _reason(report),
-        *_held(report),
+        *(_held(report) or report_brakes(report)),
         foreign(report.revision.short()) if report.revision else "",
         f"{report.sync}, {report.health}",
         f"run {foreign(report.run)}" if report.run else "",
@@ -87,15 +88,9 @@ def ending_fields(report: Report, next_seconds: float) -> Object:
         "run": report.run or None,
         "duration_seconds": rounded(report.seconds),
         "next_seconds": rounded(max(next_seconds, 0.0)),
-        "changes": [
-            {
-                "name": entry.name,
-                "change": str(entry.change),
-                "from": image_object(entry.before),
-                "to": image_object(entry.after),
-            }
-            for entry in _acted(report)
-        ],
+        "changes": [_moved(entry) for entry in _acted(report)],
+        "held": [{**_moved(entry), "cause": entry.cause} for entry in _left(report)],
+        **brakes_object(report.brakes),
         "reason": report.outcome.judgement.reason if report.outcome else None,
         "error": failure_object(report.error),
         "undo": undo_object(report.undo),
@@ -131,9 +126,21 @@ def _error(error: ReconcileError) -> str:
 
 def _held(report: Report) -> list[str]:
     """What is not done on purpose, and why."""
+    return [f"{foreign(e.name, 40)} {e.change}: {foreign(e.cause, 200)}" for e in _left(report)[:MOST]]
+
+
+def _left(report: Report) -> list[Entry]:
     held = (Change.HELD, Change.BLOCKED)
-    entries = [e for e in report.plan.entries if e.change in held] if report.plan else []
-    return [f"{foreign(e.name, 40)} {e.change}: {foreign(e.cause, 200)}" for e in entries[:MOST]]
+    return [entry for entry in report.plan.entries if entry.change in held] if report.plan else []
+
+
+def _moved(entry: Entry) -> Object:
+    return {
+        "name": entry.name,
+        "change": str(entry.change),
+        "from": image_object(entry.before),
+        "to": image_object(entry.after),
+    }
 
 
 def _acted(report: Report) -> list[Entry]:
