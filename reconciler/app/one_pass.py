@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.chronicle import Chronicle
 from reconciler.app.host import Host
+from reconciler.app.late import Late, taken_back
 from reconciler.app.looking import Look, look_again
 from reconciler.domain.brakes import Brakes
-from reconciler.domain.desired import Desired
-from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Create, Remove, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.undo import Undo, UndoState, news
@@ -29,19 +28,6 @@ if TYPE_CHECKING:
     from reconciler.app.rejection import Rejection
 
 REHEARSAL_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A release that was kept, and failed while it was observed.
-
-    ``desired`` is what it was, ``run`` the pass that released it, ``moved`` the pins that it moved.
-    """
-
-    desired: Desired
-    run: str
-    moved: tuple[tuple[str, str, str], ...]
-    judgement: Judgement
 
 
 @dataclass(slots=True)
@@ -200,7 +186,7 @@ class Pass:
     def _took_back(self, found: Look) -> Undo | None:
         """Block and undo in Git what was rejected, now or late. The host is safe by now."""
         if self.late is not None:
-            self.outcome = _taken_back(self.outcome, self.late)
+            self.outcome = taken_back(self.outcome, self.late)
         outcome = self.outcome
         if outcome is None or outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
             return None
@@ -281,18 +267,6 @@ class Pass:
             return (found if untouched else look_again(self.host, found)).state
         except ReconcileError:
             return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN  # the report carries the pass's own error
-
-
-def _taken_back(outcome: Outcome | None, late: Late) -> Outcome:
-    """How a pass that took a release back ended: what it brought back is what was restored.
-
-    A service that ran nothing before has nothing to go back to.
-    """
-    if outcome is None:
-        return Outcome(Result.ROLLBACK_FAILED, late.judgement)
-    back = outcome.result is Result.CONVERGED and all(before for _, before, _ in late.moved)
-    result = Result.ROLLED_BACK if back else Result.ROLLBACK_FAILED
-    return replace(outcome, result=result, judgement=late.judgement, restored=outcome.judgement)
 
 
 def _rehearsed(rehearsing: Future[tuple[str, ...]]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from reconciler.domain.environment import Environment
 from reconciler.domain.turns import Holder
@@ -24,21 +24,22 @@ from reconciler.ports import Journal, Lease, Leases, Repository
 VARIABLE = "RECONCILE_FAILPOINT"
 SIDES = ("before", "after")
 JOURNAL_WRITES = (
-    "keep",
-    "begin",
-    "begin_step",
-    "step",
-    "finish",
-    "block",
-    "unblock",
-    "note_good",
-    "note_undo",
-    "observe",
+    "journal.keep",
+    "journal.begin",
+    "journal.begin_step",
+    "journal.step",
+    "journal.finish",
+    "journal.block",
+    "journal.unblock",
+    "journal.note_good",
+    "journal.note_undo",
+    "journal.observe",
 )
-REPOSITORY_WRITES = ("commit",)
+REPOSITORY_WRITES = ("repository.commit",)
 TURNS = ("lease.take", "lease.release")
 
 Reached = Callable[[str], None]
+T = TypeVar("T")
 
 
 def names() -> tuple[str, ...]:
@@ -49,8 +50,8 @@ def names() -> tuple[str, ...]:
     points = [
         *(f"step.{verb}" for verb in Verb),
         *CHANGES,
-        *(f"journal.{name}" for name in JOURNAL_WRITES),
-        *(f"repository.{name}" for name in REPOSITORY_WRITES),
+        *JOURNAL_WRITES,
+        *REPOSITORY_WRITES,
         *TURNS,
     ]
     return tuple(f"{point}:{side}" for point in points for side in SIDES)
@@ -92,40 +93,30 @@ class Failpoints:
 
     def journal(self, journal: Journal) -> Journal:
         """The same journal, with failpoints around what it writes."""
-        wrapped: Any = _Interposed(journal, "journal", JOURNAL_WRITES, self.host)
-        return journal if self.reached is None else wrapped
+        return self._around(journal, "journal", JOURNAL_WRITES)
 
     def repository(self, repository: Repository) -> Repository:
         """The same repository, with failpoints around what it writes."""
-        wrapped: Any = _Interposed(repository, "repository", REPOSITORY_WRITES, self.host)
-        return repository if self.reached is None else wrapped
+        return self._around(repository, "repository", REPOSITORY_WRITES)
 
     def leases(self, leases: Leases) -> Leases:
         """The same leases, with failpoints around taking and releasing them."""
         return leases if self.reached is None else _Leases(leases, self.reached)
 
+    def _around(self, real: T, port: str, writes: tuple[str, ...]) -> T:
+        if self.reached is None:
+            return real
+        from reconciler.app.guarded import guarded
 
-@dataclass(frozen=True, slots=True)
-class _Interposed:
-    """Passes every call on, and says so before and after those that write."""
+        reached = self.reached
 
-    real: object
-    port: str
-    writes: tuple[str, ...]
-    reached: Reached
+        @contextmanager
+        def guard(write: str) -> Iterator[None]:
+            reached(f"{write}:before")
+            yield
+            reached(f"{write}:after")
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.real, name)
-        return self._around(name, found) if name in self.writes else found
-
-    def _around(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def around(*arguments: Any, **named: Any) -> Any:
-            self.reached(f"{self.port}.{name}:before")
-            answer = method(*arguments, **named)
-            self.reached(f"{self.port}.{name}:after")
-            return answer
-
-        return around
+        return guarded(real, port, writes, guard)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.fenced import CHANGES, FencedCompose, FencedEngine
+from reconciler.app.fenced import CHANGES
+from reconciler.app.guarded import guarded
 from reconciler.domain.report import Result
 from reconciler.errors import LeaseLost, Locked
 from reconciler.ports import Compose, Engine
@@ -38,14 +39,12 @@ def changing(port: type) -> list[str]:
     return [name for name in methods(port) if name not in READS]
 
 
-FENCES = ((FencedEngine, Engine), (FencedCompose, Compose))
+PORTS = {"engine": Engine, "compose": Compose}
+CHANGING = [f"{name}.{method}" for name, port in PORTS.items() for method in changing(port)]
 
 
-CHANGING = [(fence, name) for fence, port in FENCES for name in changing(port)]
-
-
-@pytest.mark.parametrize(("fence", "name"), CHANGING)
-def test_every_change_asks_the_lease_first(fence: Any, name: str) -> None:
+@pytest.mark.parametrize("change", CHANGING)
+def test_every_change_asks_the_lease_first(change: str) -> None:
     told: list[str] = []
 
     class World:
@@ -53,20 +52,17 @@ def test_every_change_asks_the_lease_first(fence: Any, name: str) -> None:
             return lambda *_arguments, **_named: told.append(f"done {method}")
 
     @contextmanager
-    def guard(change: str) -> Iterator[None]:
-        told.append(f"asked {change}")
+    def guard(asked: str) -> Iterator[None]:
+        told.append(f"asked {asked}")
         yield
 
-    method = getattr(fence(World(), guard), name)
-    needed = [p for p in inspect.signature(method).parameters.values() if p.default is p.empty]
-    method(*(None for _ in needed))
-    kind = "engine" if fence is FencedEngine else "compose"
-    assert told == [f"asked {kind}.{name}", f"done {name}"]
+    port, _, method = change.partition(".")
+    getattr(guarded(World(), port, CHANGES, guard), method)("web", 10.0)
+    assert told == [f"asked {change}", f"done {method}"]
 
 
 def test_the_list_of_changes_is_complete() -> None:
-    kinds = {FencedEngine: "engine", FencedCompose: "compose"}
-    assert sorted(CHANGES) == sorted(f"{kinds[fence]}.{name}" for fence, name in CHANGING)
+    assert sorted(CHANGES) == sorted(CHANGING)
 
 
 def up(*names: str) -> Passes:
