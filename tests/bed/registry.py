@@ -1,8 +1,10 @@
 """A real registry on loopback, one per `with`: Debian's docker-registry with storage of its own."""
 
+import contextlib
 import ctypes
 import http.client
 import json
+import random
 import secrets
 import shutil
 import socket
@@ -13,6 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.bed.tools import BedError, docker, terminate, tool, wait_until
+
+PORTS = 10_000, 32_768
 
 
 class Registry:
@@ -66,6 +70,13 @@ class Registry:
     def stop(self) -> None:
         if self._process is not None:
             terminate(self._process)
+            self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL, in the middle of whatever it serves."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
             self._process = None
 
     def close(self) -> None:
@@ -127,7 +138,12 @@ def htpasswd_line(name: str, password: str) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A loopback port that was free a moment ago.
+
+    From below those that the kernel gives to whoever connects (ip_local_port_range): tests that run side by
+    side connect all the time, and would be given it before it is used.
+    """
+    while True:
+        port = random.randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

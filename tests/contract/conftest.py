@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.contract.real_bench import RealBench
 from tests.contract.turns_bench import FakeTurnsBench, TurnsBench, real_turns
 from tests.images.build import build
 
-IMAGES = "reconcile-contract"
+IMAGES = f"reconcile-contract{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+"""Each worker has its own: two that build the same image at once end up with two images and one name."""
 
 
 @pytest.fixture(scope="session")

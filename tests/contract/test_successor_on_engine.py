@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -75,8 +76,10 @@ def compose(real: RealBench) -> list[str]:
     return ["docker", "--host", real.host, "compose", "--project-name", real.project, "--file", file]
 
 
+SUBNET = f"10.232.{random.randrange(256)}"
+"""Not among those that the engine gives away by itself, and other test runs have another one."""
 NETWORKS: dict[str, Any] = {
-    "networks": {"one": {}, "two": {"ipam": {"config": [{"subnet": "172.31.199.0/24"}]}}},
+    "networks": {"one": {}, "two": {"ipam": {"config": [{"subnet": f"{SUBNET}.0/24"}]}}},
     "volumes": {"named": {}},
 }
 
@@ -85,7 +88,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "much": {
         "image": f"{IMAGES}/volume:1",
         "volumes": ["/anonymous", "named:/named", "/etc/hostname:/host:ro"],
-        "networks": {"one": {"aliases": ["www"]}, "two": {"ipv4_address": "172.31.199.7"}},
+        "networks": {"one": {"aliases": ["www"]}, "two": {"ipv4_address": f"{SUBNET}.7"}},
         "restart": "unless-stopped",
         "environment": {"A": "b"},
         "labels": {"mine": "too"},

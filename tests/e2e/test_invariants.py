@@ -220,22 +220,26 @@ def test_i_6_a_pass_that_does_something_is_found() -> None:
 # -- I-8 ------------------------------------------------------------------------------------------
 
 SECRET = canary()
+WRITTEN = {
+    "as it is": f"GET /health?token={SECRET}",
+    "quoted": quote(SECRET, safe=""),
+    "quoted twice": quote(quote(SECRET, safe=""), safe=""),
+    "JSON in JSON": json.dumps({"a": json.dumps(SECRET).replace("/", "\\/")}),
+    "hexadecimal": SECRET.encode().hex(),
+    "its beginning": SECRET[:20],
+    "its end": SECRET[-22:],
+    **{
+        f"base64 of {user}": base64.b64encode(f"{user}:{SECRET}\n".encode()).decode()
+        for user in ("ada", "bert", "carla")
+    },
+    **{
+        f"base64url of {user}": base64.urlsafe_b64encode(f"{user}{SECRET}".encode()).decode()
+        for user in ("", "?", "??")
+    },
+}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"GET /health?token={SECRET}",
-        quote(SECRET, safe=""),
-        quote(quote(SECRET, safe=""), safe=""),
-        json.dumps({"a": json.dumps(SECRET).replace("/", "\\/")}),
-        SECRET.encode().hex(),
-        SECRET[:20],
-        SECRET[-22:],
-        *(base64.b64encode(f"{user}:{SECRET}\n".encode()).decode() for user in ("ada", "bert", "carla")),
-        *(base64.urlsafe_b64encode(f"{user}{SECRET}".encode()).decode() for user in ("", "?", "??")),
-    ],
-)
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
 def test_i_8_a_secret_is_found_however_it_is_written(text: str) -> None:
     assert sung({"TOKEN": SECRET}, [("a place", text.encode())]) == ["I-8: the value of TOKEN is in a place"]
     assert not sung({"TOKEN": canary()}, [("a place", text.encode())])
