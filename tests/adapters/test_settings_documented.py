@@ -1,4 +1,4 @@
-"""docs/checks.md shows only what is read, and shows every kind of check."""
+"""docs/checks.md and docs/brakes.md show only what is read; every kind of check is shown."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ import pytest
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.adapters.state_files.checks import KINDS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def examples(name: str) -> list[str]:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+EXAMPLES = examples("checks.md")
+BRAKES = examples("brakes.md")
 ENVIRONMENT = ("gate:", "severity:", "inconclusive:", "rollback:")
 
 
@@ -20,6 +28,16 @@ ENVIRONMENT = ("gate:", "severity:", "inconclusive:", "rollback:")
 def test_every_example_can_be_read(example: str) -> None:
     if not example.startswith(ENVIRONMENT):
         example = f"gate:\n  checks:\n{indent(example, '    ')}"
+    read(example)
+
+
+@pytest.mark.parametrize("example", BRAKES)
+def test_every_brake_can_be_read(example: str) -> None:
+    read(example)
+
+
+def read(example: str) -> None:
+    """An environment with these lines."""
     text = f"version: 1\nenvironments:\n  a:\n    project: p\n    compose: [c.yml]\n{indent(example, '    ')}"
     YamlStateFiles().settings(text, "docs/checks.md")
 
