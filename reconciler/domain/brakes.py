@@ -76,8 +76,9 @@ class Brakes:
 
 def paused(pause: Pause, now: datetime) -> str:
     """``paused by ada until 18:00 UTC: "migrating the disk"``."""
+    by = f" by {pause.by}" if pause.by else ""
     until = f" until {clock_time(pause.until, now)}" if pause.until is not None else ""
-    return f"paused by {pause.by}{until}{_because(pause.reason)}"
+    return f"paused{by}{until}{_because(pause.reason)}"
 
 
 def frozen(freeze: Freeze, now: datetime) -> str:
