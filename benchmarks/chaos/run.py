@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import bed, machine  # found through the line above
-from benchmarks.chaos import availability, bad_versions, pin_back, redeploys, turns
+from benchmarks.chaos import availability, bad_versions, pin_back, redeploys, together, turns
 from benchmarks.figures import Figure, table
 
 RUNS = {
@@ -19,9 +19,10 @@ RUNS = {
     "bad-versions": (bad_versions.measure, 5),
     "pin-back": (pin_back.measure, 50),
     "redeploys": (redeploys.measure, 10),
+    "together": (together.measure, 1),
     "turns": (turns.measure, 20),
 }
-"""What there is, and how much of it is usual: releases, releases of each kind, rollbacks, passes, turns."""
+"""What there is, and how much of it is usual: releases, of each kind, rollbacks, passes, minutes, turns."""
 
 
 def main() -> int:
