@@ -176,7 +176,7 @@ class Observing:
         released = {name for name, _, _ in self.moved}
         last = self.reconciler.journal.runs(self.reconciler.environment, limit=1)
         return any(
-            run.id > self.run and name in released and before and not same_pin(before, after)
+            run.id != self.run and name in released and before and not same_pin(before, after)
             for run in last
             if run.result is Result.CONVERGED
             for name, before, after in run.changes

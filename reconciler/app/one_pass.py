@@ -18,7 +18,7 @@ from reconciler.app.looking import Look, look_again
 from reconciler.domain.brakes import Brakes
 from reconciler.domain.plan import Create, Remove, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
-from reconciler.domain.undo import Undo, UndoState, news
+from reconciler.domain.undo import Undo, UndoState, news, rests
 from reconciler.errors import PermissionRefused, ReconcileError
 
 if TYPE_CHECKING:
@@ -208,8 +208,7 @@ class Pass:
         undo = self.reconciler.journal.undo(self.reconciler.environment)
         if undo is None or undo.state not in (UndoState.PENDING, UndoState.PROPOSED):
             return None
-        waits = undo.again_at is not None and self.host.clock.now() < undo.again_at
-        if undo.state is UndoState.PROPOSED or waits:
+        if undo.state is UndoState.PROPOSED or rests(undo, self.host.clock.now()):
             return undo
         return self._rejection().carry_on(undo) if undo.attempts or begun else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.app.blocked import BLOCKED
 from reconciler.app.desired import DesiredState
@@ -19,13 +19,12 @@ from reconciler.domain.environment import Environment, GitPolicy
 from reconciler.domain.image import ImageRef
 from reconciler.domain.plan import Change, Create, Plan, Replace
 from reconciler.domain.standing import ENVIRONMENT, ROLLBACK_OF, RUN
-from reconciler.domain.undo import Undo, UndoState
+from reconciler.domain.undo import Undo, UndoState, pause_after
 from reconciler.errors import ReconcileError, Refused, Stale
 from reconciler.ports import Clock, Commit, Edit, Repository
 
 DEEPEST = 200
 """How many commits back the pins that ran before are looked for."""
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0
 
 
 Moved = tuple[str, str, str]
@@ -112,10 +111,7 @@ class Undoing:
 
     def carry_out(self, environment: Environment, undo: Undo) -> Undo:
         """Write it, or say why it could not be written and when it is tried again. Never raises for that."""
-        now = self.clock.now()
-        doublings = min(undo.attempts, 10)  # a server may refuse for months, and a float ends at 2**1024
-        pause = min(FIRST_PAUSE_SECONDS * 2**doublings, LONGEST_PAUSE_SECONDS)
-        later, found = now + timedelta(seconds=pause), _Derivation()
+        later, found = self.clock.now() + pause_after(undo.attempts), _Derivation()
         try:
             if not undo.release:
                 undo = replace(undo, release=next((commit.id for commit in self._log(environment, 1)), ""))

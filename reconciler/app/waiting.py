@@ -69,7 +69,10 @@ def _due(
             return timedelta()
         return timedelta(seconds=min(FIRST_PAUSE_SECONDS * 2 ** min(again - 1, 10), LONGEST_PAUSE_SECONDS))
 
-    return {name: block for name, block in waiting.items() if now >= block.at + pause(block)}
+    def rests(block: Block) -> bool:
+        return block.at <= now < block.at + pause(block)  # before it: the clock was set back since
+
+    return {name: block for name, block in waiting.items() if not rests(block)}
 
 
 def _works(host: Host, found: Look, due: Mapping[str, Block]) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0
 
 
 class UndoState(StrEnum):
@@ -46,6 +48,20 @@ class Undo:
     detail: str = ""
     attempts: int = 0
     again_at: datetime | None = None
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after a try that failed, and so many before it."""
+    doublings = min(attempts, 10)  # a server may refuse for months, and a float ends at 2**1024
+    return timedelta(seconds=min(FIRST_PAUSE_SECONDS * 2**doublings, LONGEST_PAUSE_SECONDS))
+
+
+def rests(undo: Undo, now: datetime) -> bool:
+    """Whether it is too early for the next try.
+
+    One that is farther away than the pause was long was named before the clock was set back.
+    """
+    return undo.again_at is not None and now < undo.again_at <= now + pause_after(undo.attempts - 1)
 
 
 def news(undo: Undo | None, held: Container[str]) -> Undo | None:

@@ -14,13 +14,17 @@ PATIENCE_SECONDS = 100_000.0
 
 @dataclass(slots=True)
 class FakeClock:
-    """The `Clock` port; a wait takes no time at all, and waiting for ever fails."""
+    """The `Clock` port; a wait takes no time at all, and waiting for ever fails.
+
+    `ahead` is by how many seconds somebody has set the wall clock forward, or back.
+    """
 
     passed: float = 0.0
+    ahead: float = 0.0
 
     def now(self) -> datetime:
         """See `ports.Clock`."""
-        return START + timedelta(seconds=self.passed)
+        return START + timedelta(seconds=self.passed + self.ahead)
 
     def monotonic(self) -> float:
         """See `ports.Clock`."""
