@@ -10,6 +10,7 @@ import contextlib
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +33,8 @@ class EngineProxy:
         self.host = f"unix://{path}"
         self.requests: list[str] = []
         self._losing: list[tuple[str, str]] = []
+        self._refusing: set[str] = set()
+        self._open: dict[socket.socket, str] = {}
         self._silent = threading.Event()
         self._released = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_STREAM)
@@ -63,8 +66,32 @@ class EngineProxy:
         """The next answer to `method` on a path with this `ending` does not arrive: the connection ends."""
         self._losing.append((method, ending))
 
+    @contextlib.contextmanager
+    def without(self, ending: str) -> Iterator[None]:
+        """For a while nobody gets an answer from a path with this `ending`; who is getting one loses it."""
+        self._refusing.add(ending)
+        for connection, path in tuple(self._open.items()):
+            if path.endswith(ending):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        try:
+            yield
+        finally:
+            self._refusing.remove(ending)
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """For a while nothing is answered, and nothing reaches the engine; then who waits is cut off."""
+        self.fall_silent()
+        try:
+            yield
+        finally:
+            self._silent.clear()
+            self._released.set()
+
     def fall_silent(self) -> None:
         """From now on nothing is answered, and nothing reaches the engine."""
+        self._released.clear()
         self._silent.set()
 
     def _spawn(self, target: object, *arguments: object) -> None:
@@ -81,7 +108,7 @@ class EngineProxy:
             self._spawn(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
+        with client, self._forgotten(client), contextlib.suppress(OSError):
             head, rest = _read_head(client)
             if not head:
                 return
@@ -91,12 +118,23 @@ class EngineProxy:
             if self._silent.is_set():
                 self._released.wait()
                 return
+            self._open[client] = path
+            if any(path.endswith(ending) for ending in self._refusing):
+                return
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as engine:
                 engine.connect(str(self.upstream))
                 engine.sendall(_closing(head) + rest)
                 if _has_body(head):
                     self._spawn(_pump, client, engine)
                 self._answer(engine, client, self._loses(method, path))
+
+    @contextlib.contextmanager
+    def _forgotten(self, client: socket.socket) -> Iterator[None]:
+        """Afterwards it is open no more."""
+        try:
+            yield
+        finally:
+            self._open.pop(client, None)
 
     def _answer(self, engine: socket.socket, client: socket.socket, lost: bool) -> None:
         while chunk := engine.recv(CHUNK):

@@ -28,7 +28,8 @@ class World:
     """A repository with ``app/`` and ``state/``, and everything that happens around it.
 
     Each run has the variables of ``canaries``, whose values may appear nowhere; a `Witness` looks for them.
-    It also has those of ``variables``.
+    It also has those of ``variables``. ``settings`` are those of its environment, ``beside`` those of others
+    in the same repository, by name.
 
     >>> world.stack("services: {web: {image: web}}", web="web:1")
     >>> world.once().expect(0)
@@ -52,6 +53,7 @@ class World:
         }
         if host:
             self.settings["engine"] = {"host": host}
+        self.beside: dict[str, dict[str, Any]] = {}
         self.canaries = {name: canary() for name in ("CANARY_EMAIL", "CANARY_PASSWORD", "CANARY_TOKEN")}
         self.variables: dict[str, str] = {}
         self.started: list[Run] = []
@@ -177,7 +179,7 @@ class World:
 
     def commit(self, message: str = "Change something") -> str:
         """Write settings and pins as they are now, and commit everything; returns the commit."""
-        document = {"version": 1, "environments": {"production": self.settings}}
+        document = {"version": 1, "environments": {"production": self.settings, **self.beside}}
         (self.state / "reconcile.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
         lines = [f"  {name}:\n    image: {image}\n" for name, image in sorted(self.pins.items())]
         self.pins_file.write_text("services:\n" + "".join(lines) if lines else "services: {}\n")
@@ -271,10 +273,15 @@ class World:
         wait_until(lambda: self.runs(service, tag), seconds=30, what=f"{service} runs {tag}")
 
     def remove_everything(self) -> None:
-        """Containers, networks and volumes of the project, anonymous ones included."""
-        label = f"label={PROJECT_LABEL}={self.project}"
-        if ids := self.docker("ps", "--all", "--quiet", "--filter", label).split():
-            self.docker("rm", "--force", "--volumes", *ids)
+        """Containers, networks and volumes of all projects, anonymous ones and leases included."""
+        for project in (self.project, *(settings["project"] for settings in self.beside.values())):
+            self._remove(project)
+
+    def _remove(self, project: str) -> None:
+        label = f"label={PROJECT_LABEL}={project}"
+        for mark in (label, f"label=reconcile.lease={project}"):
+            if ids := self.docker("ps", "--all", "--quiet", "--filter", mark).split():
+                self.docker("rm", "--force", "--volumes", *ids)
         if ids := self.docker("network", "ls", "--quiet", "--filter", label).split():
             self.docker("network", "rm", *ids)
         if ids := self.docker("volume", "ls", "--quiet", "--filter", label).split():
