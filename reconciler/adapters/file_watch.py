@@ -44,10 +44,12 @@ class FileWatch:
     Args:
         places: says what counts; asked all the time, so it has to be cheap, and its answer may change.
         note: hears, once, that changes are noticed late, and why.
+        top: files below it are told relative to it.
     """
 
     places: Callable[[], Places]
     note: Callable[[str], None] = _ignore
+    top: Path | None = None
 
     def run(self, wake: Callable[[Wake], None], stopping: threading.Event) -> None:
         """See ``ports.Trigger.run``."""
@@ -56,7 +58,7 @@ class FileWatch:
         for _ in self._nudges(stopping):
             now = stamps(places)
             if now != seen:
-                wake(Wake(Cause.COMMIT, detail=_told(seen, now)))
+                wake(Wake(Cause.COMMIT, detail=self._told(seen, now)))
             wanted = self.places()
             seen = now if wanted == places else stamps(wanted)
             places = wanted
@@ -70,6 +72,18 @@ class FileWatch:
             self.note(f"Changes of files are noticed after {TICK_SECONDS:g} s, and not at once: {why}")
         while not stopping.wait(TICK_SECONDS):
             yield
+
+    def _told(self, before: Stamps, now: Stamps) -> str:
+        """The files that changed, for people."""
+        changed = sorted(file for file in before.keys() | now.keys() if before.get(file) != now.get(file))
+        more = len(changed) - _MOST_NAMED
+        named = ", ".join(str(self._named(file)) for file in changed[:_MOST_NAMED])
+        return named + (f" and {more} more" if more > 0 else "")
+
+    def _named(self, file: Path) -> Path:
+        if self.top is None or not file.is_relative_to(self.top):
+            return file
+        return file.relative_to(self.top)
 
 
 def stamps(places: Places) -> Stamps:
@@ -157,10 +171,3 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:
         return []
-
-
-def _told(before: Stamps, now: Stamps) -> str:
-    """The files that changed, for people."""
-    changed = sorted(str(file) for file in before.keys() | now.keys() if before.get(file) != now.get(file))
-    more = len(changed) - _MOST_NAMED
-    return ", ".join(changed[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -93,7 +93,9 @@ class WatchWiring:
             environments = ()
         engines = {engine.name: engine for engine in map(self.wiring.engine, environments)}
         found |= {name: self._of_engine(engine) for name, engine in engines.items()}
-        return found if remote is not None else {"files": FileWatch(self.places, self._note), **found}
+        if remote is not None:
+            return found
+        return {"files": FileWatch(self.places, self._note, self.wiring.repository.top), **found}
 
     def places(self) -> Places:
         """The files whose changes count: Git's, those of the state folder, and the Compose files."""

@@ -28,6 +28,7 @@ class Scene:
 
     places: Places
     late: bool = False
+    top: Path | None = None
     notes: list[str] = field(default_factory=list)
     asked: int = 0
 
@@ -38,7 +39,7 @@ class Scene:
     @contextmanager
     def watched(self) -> Iterator[Ears[Wake]]:
         """The trigger runs, and has taken its first look."""
-        with listening(FileWatch(self.look, self.notes.append)) as ears:
+        with listening(FileWatch(self.look, self.notes.append, self.top)) as ears:
             wait_until(lambda: self.asked > 1, seconds=20, what="a first look", every=0.002)
             yield ears
         assert bool(self.notes) is self.late, self.notes
@@ -65,6 +66,19 @@ def test_a_file_that_is_written_wakes_everybody_and_is_named(tmp_path: Path) -> 
     assert {(wake.cause, wake.projects, wake.detail) for wake in ears.heard} == {
         (Cause.COMMIT, frozenset(), str(file))
     }
+
+
+def test_files_are_named_as_people_know_them(tmp_path: Path) -> None:
+    there, elsewhere = tmp_path / "repository" / "compose.yaml", tmp_path / "elsewhere.yaml"
+    there.parent.mkdir()
+    scene = files(there, elsewhere)
+    scene.top = there.parent
+    with scene.watched() as ears:
+        there.write_text("a")
+        ears.wait_for(lambda heard: heard, "the first")
+        elsewhere.write_text("b")
+        ears.wait_for(lambda heard: len(heard) > 1, "the second")
+    assert [wake.detail for wake in ears.heard] == ["compose.yaml", str(elsewhere)]
 
 
 def test_a_file_that_an_editor_replaces(tmp_path: Path) -> None:

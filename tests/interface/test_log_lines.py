@@ -306,7 +306,7 @@ def test_a_burst_is_one_short_line() -> None:
     log = Log()
     log.lines.begins("production", [Wake(Cause.ENGINE, detail=f"die web-{n}") for n in range(1000)])
     (line,) = log.text
-    assert line.endswith("engine die web-3, engine die web-4, 995 more")
+    assert line.endswith("engine die web-0, engine die web-1, 998 more")
 
 
 def test_no_text_of_others_ends_a_line_or_moves_a_cursor() -> None:

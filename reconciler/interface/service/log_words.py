@@ -26,13 +26,15 @@ from reconciler.interface.render.undo_text import ahead_of_git
 from reconciler.interface.service.log_line import Level
 
 MOST = 5
-"""How many wakes, changes or findings a line names: it is one line, however much there is to say."""
+"""How many changes or findings a line names: it is one line, however much there is to say."""
+MOST_WAKES = 2
+"""The same of wakes. What a pass does wakes the next one, so long bursts are mostly our own doing."""
 
 
 def why(wakes: Sequence[Wake]) -> str:
     """``commit main, engine die web-1``; a burst in a few words."""
     said = dict.fromkeys(f"{wake.cause} {foreign(wake.detail, 80)}".rstrip() for wake in wakes)
-    return _several(list(said))
+    return _several(list(said), MOST_WAKES)
 
 
 def why_fields(wakes: Sequence[Wake]) -> Object:
@@ -157,9 +159,9 @@ def _next(seconds: float) -> str:
     return f"next look in {duration(seconds)}" if seconds > 0 else ""
 
 
-def _several(words: Sequence[str]) -> str:
-    more = [f"{len(words) - MOST} more"] if len(words) > MOST else []
-    return ", ".join([*words[:MOST], *more])
+def _several(words: Sequence[str], most: int = MOST) -> str:
+    more = [f"{len(words) - most} more"] if len(words) > most else []
+    return ", ".join([*words[:most], *more])
 
 
 def _snake(name: str) -> str:
