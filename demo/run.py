@@ -8,6 +8,7 @@ import sys
 
 from customer import Seen, customer
 from teller import Teller
+from watching import PINS, V1, V2, watch_mode
 from world import World, world
 
 GATE_SECONDS = 60
@@ -25,8 +26,6 @@ environments:
         backend: {{http: {{url: "http://127.0.0.1:{port}/cgi-bin/hello"}}}}
     rollback: {{git: push, author: "reconcile <reconcile@example.org>"}}
 """
-PINS = "state/production/compose.pins.yaml"
-V1, V2 = "frontend 1, backend 1", "frontend 2, backend 2"
 
 
 def set_up(teller: Teller) -> None:
@@ -165,6 +164,7 @@ def tell(teller: Teller) -> None:
     blocked(teller)
     looking_back(teller, rejected_run(teller.world))
     roll_back(teller, version_2)
+    watch_mode(teller)
     teller.chapter("What was measured")
     for name, value in teller.rows:
         print(f"{name:<56} {value}")
@@ -178,7 +178,7 @@ def main() -> int:
     """Exit code 0 when every promise was kept; the world is removed in any case."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("reconcile: Git says what should run, Docker says what runs, and each pass compares the two.")
-    print("Preparing a registry, five small images and two repositories …", flush=True)
+    print("Preparing a registry, six small images and two repositories …", flush=True)
     try:
         with world() as made:
             teller = Teller(made)

@@ -36,6 +36,10 @@ class Teller:
         """A few words between two commands."""
         print(f"\n{textwrap.fill(text, WIDTH)}", flush=True)
 
+    def show(self, command: str) -> None:
+        """Show a command, as it is typed into a shell."""
+        print(f"\n$ {command.replace(f'{self.world.registry}/', '$REGISTRY/')}", flush=True)
+
     def run(self, command: str, *, code: int = 0, says: tuple[str, ...] = ()) -> float:
         """Show a command of the shell and run it, with its output.
 
@@ -47,8 +51,7 @@ class Teller:
         Returns:
             Seconds from its start to its end.
         """
-        shown = command.replace(f"{self.world.registry}/", "$REGISTRY/")
-        print(f"\n$ {shown}", flush=True)
+        self.show(command)
         started = time.monotonic()
         # Only what is compared goes through a pipe: at a terminal, the others are to look as they do there.
         done = subprocess.run(
@@ -66,9 +69,9 @@ class Teller:
             print(done.stdout, end="", flush=True)
         if code or done.returncode:
             print(f"$ echo $?\n{done.returncode}", flush=True)
-        self.promise(done.returncode == code, f"`{shown}` exits with {code} (it was {done.returncode})")
+        self.promise(done.returncode == code, f"`{command}` exits with {code} (it was {done.returncode})")
         for words in says:
-            self.promise(words in done.stdout, f"`{shown}` says {words!r}")
+            self.promise(words in done.stdout, f"`{command}` says {words!r}")
         return seconds
 
     def page(self, wanted: str) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+BROKEN = ("3", "4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +118,15 @@ def start_registry(made: World) -> subprocess.Popen[bytes]:
 
 
 def build(made: World) -> None:
-    """Build and push: two good versions of both, and a third backend that answers 500."""
-    versions = (("backend", "1"), ("frontend", "1"), ("backend", "2"), ("frontend", "2"), ("backend", "3"))
-    for name, version in versions:
+    """Build and push: two good versions of both, and two more backends that answer 500."""
+    both = [(name, version) for version in ("1", "2") for name in ("backend", "frontend")]
+    for name, version in (*both, *(("backend", version) for version in BROKEN)):
         context = made.folder / name
         if not context.exists():
             shutil.copytree(HERE / name, context)
             shutil.copy(shutil.which("busybox") or "/bin/busybox", context / "busybox")
         tag = f"{made.registry}/{name}:{version}"
-        flags = [f"--build-arg=VERSION={version}", *(["--build-arg=STATUS=500"] if version == "3" else [])]
+        flags = [f"--build-arg=VERSION={version}", *(["--build-arg=STATUS=500"] if version in BROKEN else [])]
         made.quietly("docker", "build", "--quiet", "--tag", tag, *flags, context)
         made.quietly("docker", "push", "--quiet", tag)
         made.quietly("docker", "rmi", "--no-prune", tag)  # the host is to pull it
