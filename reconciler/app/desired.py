@@ -53,6 +53,7 @@ class DesiredState:
     allow_dirty: bool = False
     allowed_powers: tuple[str, ...] = ()
     _last: dict[str, tuple[object, Source]] = field(default_factory=dict)
+    _listed: tuple[Revision, tuple[Environment, ...]] | None = None
 
     def environments(self) -> tuple[Environment, ...]:
         """What ``reconcile.yaml`` says, at HEAD.
@@ -64,7 +65,11 @@ class DesiredState:
         revision = self.repository.head()
         if self.allow_dirty:
             revision = replace(revision, dirty=bool(self.repository.uncommitted([path])))
-        return self.state_files.settings(self.repository.read(revision, path), path)
+        listed = self._listed  # another thread may exchange it at any moment
+        if listed is None or listed[0] != revision or revision.dirty:
+            found = self.state_files.settings(self.repository.read(revision, path), path)
+            self._listed = listed = (revision, found)
+        return listed[1]
 
     def read(self, environment: Environment) -> Source:
         """The desired state of one environment at HEAD; the last one again while nothing has moved.

@@ -24,14 +24,15 @@ def _ignore(_text: str) -> None:
 class RemoteTrigger:
     """Polls a remote branch, and fetches only when it moved (``ports.Trigger``).
 
-    Intervals vary by a tenth, so that many hosts do not ask at once. While the remote cannot be reached, they
-    double up to 10 minutes; what was accepted before stays.
+    Pauses are a tenth to a fifth shorter than the interval: many hosts do not ask at once, and the interval is
+    the longest that a commit waits, with the time that asking and fetching take. While the remote cannot be
+    reached, pauses double up to 10 minutes; what was accepted before stays.
 
     Args:
         upstream: the branch.
         clock: says since when it cannot be reached.
         chance: returns a number from 0 to 1.
-        poll_seconds: how often it is asked.
+        poll_seconds: the interval.
         note: hears each time that something about it is new to people, one sentence at a time.
     """
 
@@ -106,7 +107,7 @@ class RemoteTrigger:
     def _wait(self, stopping: threading.Event) -> None:
         """Until it is time to ask again, somebody is in a hurry, or we are stopping."""
         chance, failures = self._chance(), self._source.failures
-        usual = self._poll_seconds * (0.9 + chance / 5)
+        usual = self._poll_seconds * (0.8 + chance / 10)
         ends = self._clock.monotonic() + (self._backoff.after(failures, chance) if failures else usual)
         while not stopping.is_set() and (left := ends - self._clock.monotonic()) > 0:
             if self._hurry.wait(min(left, _LOOK_SECONDS)):

@@ -48,9 +48,11 @@ class Wiring:
     _desired: DesiredState | None = None
     _compose: Compose | None = None
     _engines: dict[tuple[str, str], DockerHost] = field(default_factory=dict)
+    _journals: dict[str, Journal] = field(default_factory=dict)
+    _own: str | None = None
 
     def over(self, folder: Path) -> Wiring:
-        """The same parts over another state folder; engines are shared."""
+        """The same parts over another state folder; engines and journals are shared."""
         settings = replace(self.settings, folder=folder)
         return replace(self, settings=settings, _repository=None, _desired=None, _compose=None)
 
@@ -177,16 +179,30 @@ class Wiring:
         return self._engines[place]
 
     def journal(self, environment: Environment) -> Journal:
-        """What this host wrote down about passes. The engine is not asked, and need not be there."""
-        from reconciler.adapters.host_state import Place, SqliteJournal
+        """What this host wrote down about passes. The engine is not asked, and need not be there.
 
-        return SqliteJournal(Place(self.settings.state_directory, self.engine(environment).name))
+        A daemon keeps it open: to open it takes longer than all that a pass with nothing to do reads there.
+        """
+        name = self.engine(environment).name
+        if name not in self._journals:
+            from reconciler.adapters.host_state import Place, SqliteJournal
+
+            self._journals[name] = SqliteJournal(Place(self.settings.state_directory, name))
+        return self._journals[name]
+
+    @property
+    def own(self) -> str:
+        """The container that we run in; empty where we run in none."""
+        if self._own is None:
+            from reconciler.adapters.own_container import own_container
+
+            self._own = own_container()
+        return self._own
 
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
         from reconciler.adapters.calendar import CronCalendar
-        from reconciler.adapters.host_state import LockFile, Place, SqliteJournal
-        from reconciler.adapters.own_container import own_container
+        from reconciler.adapters.host_state import LockFile, Place
         from reconciler.adapters.probe import OutsideProbe
 
         settings = self.settings
@@ -209,7 +225,7 @@ class Wiring:
                 attended=settings.observe,
                 failpoint=self.failpoints.host,
             ),
-            journal=self.failpoints.journal(SqliteJournal(place)),
+            journal=self.failpoints.journal(self.journal(environment)),
             lock=LockFile(place, self.clock),
             leases=self.failpoints.leases(engine.leases),
             limits=Limits.lifted() if settings.allow_mass_change else Limits(change=environment.max_change),
@@ -217,6 +233,6 @@ class Wiring:
             calendar=CronCalendar(),
             lock_wait_seconds=settings.lock_wait_seconds,
             parachute=settings.parachute,
-            own=own_container(),
+            own=self.own,
             approved=settings.approved,
         )

@@ -92,6 +92,17 @@ def test_the_environments_are_those_of_the_commit() -> None:
     assert [e.name for e in bench.fresh(allow_dirty=True).environments()] == ["staging"]
 
 
+def test_the_environments_are_read_once_for_each_commit() -> None:
+    bench = Bench((svc("web"),))
+    repository = bench.passes.repository
+    bench.state.environments()
+    before = repository.reads
+    assert [e.name for e in bench.state.environments()] == ["production"]
+    assert repository.reads == before
+    repository.put({"state/reconcile.yaml": SETTINGS.replace("production:", "staging:")})
+    assert [e.name for e in bench.state.environments()] == ["staging"]
+
+
 # --- uncommitted files -------------------------------------------------------------------------------
 
 
