@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -32,17 +33,28 @@ def faster(name: str, ours: Sequence[float], theirs: Sequence[float], least: flo
     return Figure(name, target, f"{found:.1f} x", f"{spread(ours)} / {spread(theirs)}", found >= least)
 
 
-def spread(seconds: Sequence[float]) -> str:
+def spread(took: Sequence[float]) -> str:
     """Median, and between what it lay."""
-    middle, low, high = median(seconds), min(seconds), max(seconds)
+    middle, low, high = median(took), min(took), max(took)
     if middle < 0.1:
         return f"{middle * 1000:.1f} ms ({low * 1000:.1f}-{high * 1000:.1f})"
     return f"{middle:.2f} s ({low:.2f}-{high:.2f})"
 
 
-def percentile(seconds: Sequence[float], share: int) -> float:
+def percentile(took: Sequence[float], share: int) -> float:
     """The value that ``share`` percent of all do not exceed, by nearest rank."""
-    return sorted(seconds)[max(-(-len(seconds) * share // 100), 1) - 1]
+    return sorted(took)[max(-(-len(took) * share // 100), 1) - 1]
+
+
+def seconds(way: Callable[[], object]) -> Callable[[], float]:
+    """A way that says how long it took."""
+
+    def run() -> float:
+        started = time.perf_counter()
+        way()
+        return time.perf_counter() - started
+
+    return run
 
 
 def alternating(runs: int, *ways: Callable[[], float]) -> list[list[float]]:

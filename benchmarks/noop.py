@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator
 from statistics import median
 
-from docker.api.client import APIClient
-
 from benchmarks import bed
-from benchmarks.figures import Figure, alternating, ratio, spread
+from benchmarks.figures import Figure, alternating, ratio, seconds, spread
+from benchmarks.listing import listing
 from benchmarks.passes import living
 from benchmarks.stack import Stack, service, stack
 from reconciler.domain.report import Result
@@ -33,7 +30,7 @@ def _large(made: Stack, runs: int, count: int) -> Iterator[Figure]:
         ours.append(made.reconcile())
         theirs.append(made.up())
     up = [cost.seconds for cost in theirs]
-    passes, lists = alternating(max(runs, 50), _seconds(_pass(made)), _seconds(_list(made)))
+    passes, lists = alternating(max(runs, 50), seconds(_pass(made)), seconds(listing(made.project)))
     yield ratio(f"no-op pass, {count} services", passes, lists, 1.3, "the engine's list call")
     faster = median(up) / median(passes)
     detail = f"{spread(passes)} / {spread(up)}"
@@ -72,26 +69,4 @@ def _pass(made: Stack) -> Callable[[], None]:
             raise RuntimeError(f"there was something to do, or it failed: {report}")
 
     run()
-    return run
-
-
-def _list(made: Stack) -> Callable[[], None]:
-    """The engine's list call as the Docker SDK makes it, on a connection that is open already."""
-    client = APIClient(base_url=os.environ["DOCKER_HOST"], version="auto")
-    client.trust_env = False
-    label = {"label": [f"com.docker.compose.project={made.project}"]}
-
-    def run() -> None:
-        client.containers(all=True, filters=label)
-
-    run()
-    return run
-
-
-def _seconds(way: Callable[[], None]) -> Callable[[], float]:
-    def run() -> float:
-        started = time.perf_counter()
-        way()
-        return time.perf_counter() - started
-
     return run
