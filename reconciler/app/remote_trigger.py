@@ -24,9 +24,9 @@ def _ignore(_text: str) -> None:
 class RemoteTrigger:
     """Polls a remote branch, and fetches only when it moved (``ports.Trigger``).
 
-    Pauses are a tenth to a fifth shorter than the interval: many hosts do not ask at once, and the interval is
-    the longest that a commit waits, with the time that asking and fetching take. While the remote cannot be
-    reached, pauses double up to 10 minutes; what was accepted before stays.
+    Pauses are a tenth to a fifth shorter than the interval: many hosts do not ask at once, and the interval
+    is the longest that a commit waits, with the time that asking and fetching take. While the remote cannot
+    be reached, pauses double up to 10 minutes; what was accepted before stays.
 
     Args:
         upstream: the branch.
