@@ -20,11 +20,13 @@ def origin(world: World) -> Origin:
 
 def test_a_commit_runs_and_its_revert_runs_again(origin: Origin) -> None:
     world = origin.world
-    with watching(world):
+    with watching(world) as daemon:
         world.release(web="web:2")
         await_answer(world.url, "version=2")
+        daemon.await_said("converged")
         world.revert()
         await_answer(world.url, "version=1")
+        daemon.await_said("converged", times=2)  # ended in its gate, the daemon would undo it
     world.settle()
 
 
