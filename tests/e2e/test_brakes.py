@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.daemon import watching
 from tests.e2e.world import World, await_answer, published
 
 STACK = """
@@ -130,6 +132,20 @@ def test_a_pause_is_shown_everywhere(stage: Stage, world: World) -> None:
     for arguments in (["status"], ["plan"], ["--once"], ["-o", "markdown", "--once"]):
         assert sentence in world.reconcile(*arguments).expect(0).stdout, arguments
     assert world.reconcile("-o", "json", "plan").expect(0).service("web")["to"]["tag"] == "3"
+
+
+def test_a_daemon_obeys_a_pause_and_goes_on_when_it_ended(stage: Stage, world: World) -> None:
+    with watching(world) as daemon:
+        stage.pause()
+        world.release(web="web:3")
+        daemon.await_said("no-op", times=2)
+        world.docker("kill", world.container("web").name)
+        daemon.await_said("converged")
+        await_answer(stage.url, "version=2")
+        world.reconcile("resume", "production").expect(0)
+        daemon.run.signal(signal.SIGHUP)
+        await_answer(stage.url, "version=3")
+        daemon.await_said("converged", times=2)
 
 
 # --- freeze windows -----------------------------------------------------------------------------------
