@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.adapters.git import ManagedRepository
+from reconciler.adapters.git.managed import ManagedRepository
 from reconciler.app.remote_trigger import RemoteTrigger
 from reconciler.domain.environment import Environment
 from reconciler.domain.watching import Managed, Watching

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git import ManagedRepository
+from reconciler.adapters.git.managed import ManagedRepository
 from reconciler.errors import PermissionRefused, ReconcileError, RepositoryUnreachable
 from tests.bed.git_world import PINS, pins
 from tests.bed.managed import ManagedWorld, poll

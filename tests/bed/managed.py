@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.git import GitRepository, ManagedRepository
+from reconciler.adapters.git import GitRepository
+from reconciler.adapters.git.managed import ManagedRepository
 from reconciler.domain.source import Arrival
 from reconciler.domain.watching import Managed, Rewritten
 from tests.bed.git_world import PINS, GitWorld

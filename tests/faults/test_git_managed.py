@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.clock import SystemClock
-from reconciler.adapters.git import ManagedRepository
+from reconciler.adapters.git.managed import ManagedRepository
 from reconciler.adapters.git.names import remote_url
 from reconciler.app.remote_trigger import RemoteTrigger
 from reconciler.domain.triggers import Wake

@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 FOLLOW = """
 import os, sys, pathlib, signal
-from reconciler.adapters.git import ManagedRepository
+from reconciler.adapters.git.managed import ManagedRepository
 from reconciler.domain.watching import Managed
 
 root, url, step, when = sys.argv[1:]

@@ -7,16 +7,22 @@ import sys
 
 import pytest
 
+DAEMON = {"app.watch", "adapters.file_watch", "adapters.git.managed", "interface.checkouts"}
 HEAVY = {"docker", "httpx", "jsonschema", "requests", "urllib3", "watchfiles", "yaml"}
 
 
-def loaded_by(code: str) -> set[str]:
-    """The top-level names of all modules that are loaded after ``code`` ran in a process of its own."""
+def modules_of(code: str) -> set[str]:
+    """The names of all modules that are loaded after ``code`` ran in a process of its own."""
     shown = (
         f"import sys\ntry:\n    {code}\nexcept SystemExit: pass\nprint('\\n', *sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in done.stderr.split()}
+    return set(done.stderr.split())
+
+
+def loaded_by(code: str) -> set[str]:
+    """The same, top-level names alone."""
+    return {name.partition(".")[0] for name in modules_of(code)}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["pin", "--help"], ["history", "--help"]])
@@ -29,6 +35,11 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 def test_wiring_imports_nothing_heavy() -> None:
     modules = "reconciler.interface.wiring, reconciler.interface.cli.commands.once, reconciler.app.converge"
     assert not loaded_by(f"import {modules}") & HEAVY
+
+
+def test_one_pass_imports_nothing_of_the_daemon() -> None:
+    modules = "reconciler.interface.wiring, reconciler.interface.cli.commands.once, reconciler.adapters.git"
+    assert not modules_of(f"import {modules}") & {f"reconciler.{name}" for name in DAEMON}
 
 
 def test_adapters_import_their_libraries_late() -> None:
