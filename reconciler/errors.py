@@ -130,7 +130,10 @@ class EngineFailed(Failed):
 
 
 class HostConflict(EngineFailed):
-    """Something else on the host is in the way: it holds a port or a name. No release is to blame for it."""
+    """Something else on the host is in the way: a port, a name, what a killed engine left behind.
+
+    No release is to blame for it.
+    """
 
 
 class ComposeFailed(Failed):

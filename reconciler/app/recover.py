@@ -40,6 +40,25 @@ def recover(host: Host, plan: Plan, observed: Observed) -> tuple[Plan, Observed]
     return replace(plan, entries=entries), replace(observed, instances=there)
 
 
+def serve_again(host: Host, plan: Plan, observed: Observed) -> None:
+    """Start what crashed, where the release that comes with it cannot be prepared.
+
+    It would else stay down for as long as Git pins something that cannot be had.
+
+    Raises:
+        EngineUnreachable: the engine does not answer.
+    """
+    recovery = _Recovery(host, {instance.id: instance for instance in observed.instances})
+    for action in plan.actions:
+        match action:
+            case Replace(predecessors=instances) | Start(instances=instances) if not action.service.one_shot:
+                for instance in instances:
+                    if instance.role is Role.SERVING and instance.state is State.EXITED:
+                        recovery.start(instance)
+            case _:
+                pass
+
+
 def _unjudged(action: Replace, among: Iterable[Instance]) -> list[tuple[Instance, Instance]]:
     """Predecessor and successor of each switch that was made and never judged."""
     known = (*action.predecessors, *action.successors)
@@ -109,11 +128,15 @@ class _Recovery:
         with self.host.step(Verb.RESTORE, back.name):
             self.host.engine.set_restart_policy(back.id, action.service.restart)
             self.host.engine.rename(back.id, back.name)
-        if not action.service.one_shot:
-            with suppress(EngineFailed), self.host.step(Verb.START, back.name), self._rejoined(predecessor):
-                self.host.engine.start(back.id)
-                back = replace(back, state=State.RUNNING)
         self.there[back.id] = back
+        if not action.service.one_shot:
+            self.start(back)
+
+    def start(self, instance: Instance) -> None:
+        """Start a predecessor; one that cannot be started stays as it is."""
+        with suppress(EngineFailed), self.host.step(Verb.START, instance.name), self._rejoined(instance):
+            self.host.engine.start(instance.id)
+            self.there[instance.id] = replace(instance, state=State.RUNNING)
 
     @contextmanager
     def _rejoined(self, joined: Instance) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from reconciler.app.host import Host
 from reconciler.app.measuring import measured
 from reconciler.app.parachute import pack
 from reconciler.app.placement import Placement
-from reconciler.app.prepare import prepare
-from reconciler.app.recover import recover
+from reconciler.app.prepare import Prepared, prepare
+from reconciler.app.recover import recover, serve_again
+from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Observed
@@ -21,7 +22,7 @@ from reconciler.domain.placeholders import secrets_named
 from reconciler.domain.plan import Change, Plan
 from reconciler.domain.report import Outcome, Verb
 from reconciler.domain.severity import Verdict
-from reconciler.errors import Refused
+from reconciler.errors import ReconcileError, Refused
 
 LEAST_SOAK_SECONDS = 0.5
 """What crashes at its start still runs at the first look: one look alone is no evidence."""
@@ -65,11 +66,9 @@ class Rollout:
         """
         self._refuse_unaskable()
         plan, observed = recover(self.host, self.plan, self.observed)
-        with measured(self.host, self.desired, plan, observed) as baseline:
-            pack(self.host, self.desired.environment, plan, refuse=self.parachute)
-            prepared = prepare(self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp)
+        prepared, baseline = self._prepared(plan, observed)
         notes = self.before_switch()
-        placement = Placement(self.host, self.desired, plan, observed, prepared, baseline())
+        placement = Placement(self.host, self.desired, plan, observed, prepared, baseline)
         judgement = placement.place_all()
         if judgement.verdict is Verdict.PASS:
             judgement = self._judge(placement)
@@ -79,6 +78,19 @@ class Rollout:
             notes += self.before_abort(judgement)
             outcome = abort(placement, judgement)
         return replace(outcome, notes=(*notes, *outcome.notes))
+
+    def _prepared(self, plan: Plan, observed: Observed) -> tuple[Prepared, Mapping[str, Measures]]:
+        """Everything ready, and what was measured meanwhile. Where that fails, what crashed serves again."""
+        try:
+            with measured(self.host, self.desired, plan, observed) as baseline:
+                pack(self.host, self.desired.environment, plan, refuse=self.parachute)
+                prepared = prepare(
+                    self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp
+                )
+        except ReconcileError:
+            serve_again(self.host, plan, observed)
+            raise
+        return prepared, baseline()
 
     def _refuse_unaskable(self) -> None:
         """A release whose checks cannot even be asked is not begun. Repairs are: they make things no worse.

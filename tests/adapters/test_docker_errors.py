@@ -119,6 +119,7 @@ def test_an_answer_is_said_in_the_engines_words(status: int, kind: type[Reconcil
         (409, 'Conflict. The container name "/web" is already in use by container "0a1b"'),
         (500, "Bind for 0.0.0.0:80 failed: port is already allocated"),
         (500, "listen tcp4 127.0.0.1:80: bind: address already in use"),
+        (500, "task 0f79e9997d341ce81867559fd27e2838: already exists"),
     ],
 )
 def test_what_is_in_the_way_on_the_host_is_told_from_other_failures(status: int, words: str) -> None:

@@ -16,9 +16,13 @@ from reconciler.errors import (
 )
 
 NO_ENGINE = "Is Docker running there? 'docker info' must answer."
-# The engine answers 409 for a name and 500 for a port; only its words tell them from other failures.
+# The engine answers 409 for a name and 500 for the rest; only its words tell them from other failures.
+# A task that exists already is what an engine leaves that was killed while it started a container, which can
+# never be started again then. Its port may stay allocated, too, until the engine is restarted once more.
 _CONFLICT = re.compile(
-    r"port is already allocated|address already in use|The container name .* is already in use", re.IGNORECASE
+    r"port is already allocated|address already in use|The container name .* is already in use"
+    r"|task \w+: already exists",
+    re.IGNORECASE,
 )
 NO_PERMISSION = (
     "Join the group that owns the engine's socket (usually 'docker'), or run as a user who may use it."
