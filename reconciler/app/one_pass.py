@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from reconciler.domain.brakes import Brakes
 from reconciler.domain.plan import Create, Remove, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.undo import Undo, UndoState, news, rests
-from reconciler.errors import PermissionRefused, ReconcileError
+from reconciler.errors import Locked, PermissionRefused, ReconcileError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,6 +97,7 @@ class Pass:
             if self.found.plan.empty:
                 self._remember(self.found)
                 new = self._took_back(self.found)
+                self._end_turn_of_killed(identity)
             else:
                 new = self._act(identity)
             # What is new is not held yet.
@@ -118,6 +120,15 @@ class Pass:
                 self.outcome = self._rollout(host, found)
             self._remember(found)
             return self._took_back(found)
+
+    def _end_turn_of_killed(self, identity: str) -> None:
+        """Where the last pass was killed with nothing left to do, its lease is all that is left of it."""
+        reconciler = self.reconciler
+        last = reconciler.journal.runs(reconciler.environment, limit=1)
+        if not last or last[0].result is not None or reconciler.leases.holder(reconciler.environment) is None:
+            return
+        with suppress(Locked), reconciler.leases.take(reconciler.environment, identity, 0.0):
+            pass  # another host's turn is not ours to end
 
     @property
     def _patience(self) -> float:

@@ -92,6 +92,7 @@ def all_well(passes: Passes, case: Rejected) -> None:
     assert {service.rpartition("=")[2] for service in scene.running().split()} == {"1"}
     assert len(scene.containers) == sum(service.replicas for service in case.services)
     assert scene.world.cut_off() == ()
+    assert not passes.leases.turns.kept, "nobody's turn is left over"
     assert {block.service for block in passes.journal.blocked} == set(case.release)
     reverts = [subject for subject in passes.commits() if subject.startswith("Revert")]
     pinned = {passes.pinned()[name] for name in case.release}

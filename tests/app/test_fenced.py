@@ -12,12 +12,14 @@ import pytest
 
 from reconciler.app.fenced import CHANGES
 from reconciler.app.guarded import guarded
+from reconciler.domain.journal import Run
 from reconciler.domain.report import Result
 from reconciler.errors import LeaseLost, Locked
 from reconciler.ports import Compose, Engine
 from tests.app.crashes import CASES, killed_at
 from tests.app.passes import Passes
 from tests.app.scene import Scene
+from tests.bed.fake_clock import START
 from tests.bed.fake_engine import FakeWorld
 from tests.bed.fake_repository import FakeRepository
 from tests.bed.fake_turns import FakeLeases
@@ -71,6 +73,15 @@ def up(*names: str) -> Passes:
 
 def test_a_pass_with_nothing_to_do_takes_no_lease() -> None:
     passes = up("web")
+    taken = passes.leases.taken
+    assert passes.once().result is Result.NO_OP
+    assert passes.leases.taken == taken
+
+
+def test_a_turn_of_another_host_is_not_ended_because_our_own_last_pass_was_killed() -> None:
+    passes = up("web")
+    passes.journal.begin(passes.scene.env, Run("", passes.scene.env.name, START))
+    passes.leases.other = "process 4711 on ci-7"
     taken = passes.leases.taken
     assert passes.once().result is Result.NO_OP
     assert passes.leases.taken == taken
