@@ -38,13 +38,14 @@ def rows() -> dict[str, tuple[str, str]]:
 
 
 @cache
-def functions_of(file: str) -> frozenset[str]:
-    """The test functions of a file; none where there is no such file."""
+def functions_of(file: str) -> dict[str, bool]:
+    """The test functions of a file, and whether they are marked as long; none where there is no such file."""
     path = ROOT / file
     if not path.is_file():
-        return frozenset()
+        return {}
     nodes = ast.walk(ast.parse(path.read_text()))
-    return frozenset(n.name for n in nodes if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
+    tests = [n for n in nodes if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
+    return {n.name: any(ast.unparse(d) == "pytest.mark.long" for d in n.decorator_list) for n in tests}
 
 
 def test_every_row_of_the_catalogue_is_there() -> None:
@@ -60,6 +61,12 @@ def test_a_row_says_what_happens_and_names_tests_that_exist_or_a_reason(row: str
     missing = [f"{file}::{test}" for file, test in named if test not in functions_of(file)]
     assert not missing, f"{row} names tests that do not exist"
     assert evidence.count("::") == len(named), f"{row} names something that is not a test"
+
+
+@pytest.mark.parametrize("row", rows())
+def test_not_all_tests_of_a_row_are_left_to_the_long_run(row: str) -> None:
+    named = _TEST.findall(rows()[row][1])
+    assert not named or not all(functions_of(file).get(test) for file, test in named)
 
 
 @pytest.mark.parametrize("row", TESTED)

@@ -11,7 +11,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import bed, machine  # found through the line above
-from benchmarks.chaos import availability, bad_versions, pin_back, redeploys, together, turns
+from benchmarks.chaos import (
+    availability,
+    bad_versions,
+    long_tests,
+    pin_back,
+    redeploys,
+    together,
+    turns,
+)
 from benchmarks.figures import Figure, table
 
 RUNS = {
@@ -21,15 +29,16 @@ RUNS = {
     "redeploys": (redeploys.measure, 10),
     "together": (together.measure, 1),
     "turns": (turns.measure, 20),
+    "long": (long_tests.measure, 1),
 }
-"""What there is, and how much of it is usual: releases, of each kind, rollbacks, passes, minutes, turns."""
+"""What there is, and how much is usual: releases, of each kind, rollbacks, passes, turns, kills, minutes."""
 
 
 def main() -> int:
     """Run what was asked for, print it, and say with 1 that something went wrong."""
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RUNS)} (default: all)")
-    parser.add_argument("--count", type=int, default=0, help="how often (default: all in 10 minutes)")
+    parser.add_argument("--count", type=int, default=0, help="how often (default: something usual)")
     given = parser.parse_args()
     if unknown := set(given.names) - RUNS.keys():
         parser.error(f"no such run: {', '.join(sorted(unknown))}")

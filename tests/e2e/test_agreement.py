@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.bed.parameters import long_but
 from tests.bed.registry import free_port
 from tests.e2e.gated import STACK, kept
 from tests.e2e.origin import Origin
@@ -58,8 +59,10 @@ CASES = {
     "first": Case("web:crash", "rollback-failed", "impossible", before="", saw=()),
 }
 
+USUAL = ("good", "medium", "crash", "500", "exonerated", "first")
 
-@pytest.mark.parametrize("name", CASES)
+
+@pytest.mark.parametrize("name", long_but(*USUAL, among=CASES))
 def test_exit_code_report_journal_git_and_client_agree(request: pytest.FixtureRequest, name: str) -> None:
     case = CASES[name]
     origin = staged(request, case)

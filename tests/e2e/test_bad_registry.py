@@ -25,8 +25,8 @@ def proxy(images: Images) -> Iterator[FaultProxy]:
     [
         ("429", 69, "limits our requests (429; try again in 7 s)"),
         ("401", 77, "refuses access to web (401)"),
-        ("500", 69, "fails with 500"),
-        ("500blob", 1, "could not pull"),
+        pytest.param("500", 69, "fails with 500", marks=pytest.mark.long),
+        pytest.param("500blob", 1, "could not pull", marks=pytest.mark.long),
         ("reset", 1, "could not pull"),
         ("corrupt", 1, "verification failed"),
     ],

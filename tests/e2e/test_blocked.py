@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from tests.bed.parameters import long_but
 from tests.e2e.gated import gated, serving, waiting
 from tests.e2e.origin import Origin
 from tests.e2e.witness import Witness
@@ -24,7 +25,7 @@ def rejected(world: World, git: str = "push") -> Origin:
     return origin
 
 
-@pytest.mark.parametrize("git", ["push", "branch", "off"])
+@pytest.mark.parametrize("git", long_but("push", among=("push", "branch", "off")))
 def test_ten_further_passes_change_nothing_and_a_new_pin_deploys_at_once(world: World, git: str) -> None:
     origin = rejected(world, git)
     marks, tip = world.marks(), origin.tip()

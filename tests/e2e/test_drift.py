@@ -41,12 +41,11 @@ def others(world: World, service: str) -> dict[str, tuple[str, ...]]:
 @pytest.mark.parametrize(
     ("harm", "cause"),
     [
-        (["kill"], "exited with 137"),
-        (["stop", "--time", "1"], "exited with 0"),
-        (["rm", "--force"], "removed outside Git"),
-        (["pause"], "paused"),
+        pytest.param(["kill"], "exited with 137", id="killed"),
+        pytest.param(["stop", "--time", "1"], "exited with 0", marks=pytest.mark.long, id="stopped"),
+        pytest.param(["rm", "--force"], "removed outside Git", id="removed"),
+        pytest.param(["pause"], "paused", marks=pytest.mark.long, id="paused"),
     ],
-    ids=["killed", "stopped", "removed", "paused"],
 )
 def test_a_container_that_was_harmed_runs_again(world: World, url: str, harm: list[str], cause: str) -> None:
     before = others(world, "web")

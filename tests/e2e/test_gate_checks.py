@@ -38,7 +38,9 @@ def test_a_flow_that_cannot_sign_in_any_more(origin: Origin) -> None:
     assert "500" in ruling(environment, "sign-in")["detail"]
 
 
-@pytest.mark.parametrize(("severity", "response"), [("medium", "alert"), ("low", "report")])
+@pytest.mark.parametrize(
+    ("severity", "response"), [("medium", "alert"), pytest.param("low", "report", marks=pytest.mark.long)]
+)
 def test_what_is_not_bad_enough_is_kept_and_told(origin: Origin, severity: str, response: str) -> None:
     world = origin.world
     world.check("web", f"{world.url}/health", severity=severity)

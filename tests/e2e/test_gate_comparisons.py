@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from docker import APIClient
 
 from tests.bed.registry import push
@@ -78,6 +79,7 @@ def test_answers_that_take_30_percent_longer_are_an_alert(world: World) -> None:
     assert deciding(environment).startswith("medium check latency failed: alert")
 
 
+@pytest.mark.long
 def test_answers_that_take_10_percent_longer_are_no_alert(world: World) -> None:
     environment = kept(compared_with_slow0(world), web="web:slow10")
     found = ruling(environment, "latency")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
+
 from tests.e2e.origin import PINS, settled
 from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer
@@ -116,6 +118,7 @@ def test_of_a_commit_with_other_changes_only_the_pins_go_back(world: World) -> N
     assert crash in origin.text("main", "state/staging/compose.pins.yaml")
 
 
+@pytest.mark.long
 def test_all_services_of_a_release_go_back_and_one_that_was_released_again_stays(world: World) -> None:
     """Somebody pins one of two a second time before the first release is judged."""
     origin = settled(world)
@@ -133,6 +136,7 @@ def test_all_services_of_a_release_go_back_and_one_that_was_released_again_stays
     assert len(origin.undoing(release)) == 1
 
 
+@pytest.mark.long
 def test_both_services_of_a_rejected_release_go_back_in_one_commit(world: World) -> None:
     origin = settled(world)
     release = origin.release(web="web:crash", worker="web:2")

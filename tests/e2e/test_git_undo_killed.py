@@ -56,8 +56,11 @@ def expect_finished(origin: Origin, release: str) -> str:
 
 @pytest.mark.parametrize(
     ("word", "count", "arrived"),
-    [("--topo-order", 2, False), ("push", 1, False), ("push", 1, True)],
-    ids=["before-it-is-written-down", "before-the-push", "after-the-push"],
+    [
+        pytest.param("--topo-order", 2, False, marks=pytest.mark.long, id="before-it-is-written-down"),
+        pytest.param("push", 1, False, marks=pytest.mark.long, id="before-the-push"),
+        pytest.param("push", 1, True, id="after-the-push"),
+    ],
 )
 def test_killed_once_the_host_is_safe(world: World, word: str, count: int, *, arrived: bool) -> None:
     origin = settled(world)
@@ -73,6 +76,7 @@ def test_killed_once_the_host_is_safe(world: World, word: str, count: int, *, ar
     assert world.container("web").id == before, "the bad image was not tried again"
 
 
+@pytest.mark.long
 def test_killed_at_every_step_of_writing_it(world: World) -> None:
     """Faults G-16: one pass after the other dies a step later than the one before."""
     origin = settled(world)

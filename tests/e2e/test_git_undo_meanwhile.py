@@ -122,6 +122,7 @@ def test_a_remote_that_is_gone_is_told_once_it_is_back(world: World) -> None:
     world.settle()
 
 
+@pytest.mark.long
 def test_a_push_whose_answer_got_lost_is_not_made_twice(world: World, server: GitServer) -> None:
     origin = over_http(world, server)
     release = origin.release(web="web:crash")
@@ -135,6 +136,7 @@ def test_a_push_whose_answer_got_lost_is_not_made_twice(world: World, server: Gi
     assert origin.tip() == commit
 
 
+@pytest.mark.long
 def test_a_newer_release_while_git_could_not_be_told_ends_the_matter(world: World) -> None:
     """The bad pin is gone from Git when the remote is back: a person was faster."""
     origin = settled(world)
@@ -152,6 +154,7 @@ def test_a_newer_release_while_git_could_not_be_told_ends_the_matter(world: Worl
     world.settle()
 
 
+@pytest.mark.long
 def test_what_a_person_unblocked_meanwhile_is_not_undone(world: World) -> None:
     """Their word is newer than ours: the pin is tried again, and undone for that try alone."""
     origin = settled(world)
@@ -167,6 +170,7 @@ def test_what_a_person_unblocked_meanwhile_is_not_undone(world: World) -> None:
     assert len(origin.undoing(release)) == 1
 
 
+@pytest.mark.long
 def test_two_rejected_releases_that_git_could_not_be_told_are_both_undone(world: World) -> None:
     origin = settled(world)
     first = origin.release(web="web:crash")

@@ -38,6 +38,7 @@ def test_on_a_branch_for_review_main_stays_until_a_person_merges(world: World) -
     world.settle()
 
 
+@pytest.mark.long
 def test_a_proposal_that_nobody_wants_is_forgotten_with_the_next_release(world: World) -> None:
     origin = settled(world, git="branch")
     origin.release(web="web:crash")
@@ -49,6 +50,7 @@ def test_a_proposal_that_nobody_wants_is_forgotten_with_the_next_release(world: 
     world.settle()
 
 
+@pytest.mark.long
 def test_switched_off_git_stays_and_the_pin_is_blocked_all_the_same(world: World) -> None:
     origin = settled(world, git="off")
     release = origin.release(web="web:crash")
@@ -77,7 +79,10 @@ def test_without_a_remote_the_commit_is_made_here(world: World) -> None:
     world.settle()
 
 
-@pytest.mark.parametrize("options", [(), ("--depth", "1")], ids=["whole", "depth-1"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), marks=pytest.mark.long, id="whole"), pytest.param(("--depth", "1"), id="depth-1")],
+)
 def test_from_a_detached_head_as_ci_checks_out(world: World, options: tuple[str, ...]) -> None:
     """No branch is checked out: `rollback.branch` says which one the release came from."""
     origin = settled(world, branch="main")
@@ -96,6 +101,7 @@ def test_from_a_detached_head_as_ci_checks_out(world: World, options: tuple[str,
     assert in_job(world, following).expect(0).environment["sync"] == "synced"
 
 
+@pytest.mark.long
 def test_from_a_detached_head_without_a_branch_it_says_what_is_missing(world: World) -> None:
     origin = settled(world)
     release = origin.release(web="web:crash")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.world import World, await_answer, published
 
 STACK = """
@@ -71,6 +73,7 @@ def test_after_a_rejected_release_and_its_revert_plain_compose_has_nothing_to_do
     world.settle()
 
 
+@pytest.mark.long
 def test_after_drift_was_repaired_plain_compose_has_nothing_to_do(world: World) -> None:
     deployed(world)
     names = list(world.marks())

@@ -210,7 +210,15 @@ SHARED = """
     """
 
 
-@pytest.mark.parametrize("released", [("vpn",), ("inside",), ("vpn", "inside")], ids="+".join)
+@pytest.mark.parametrize(
+    "released",
+    [
+        pytest.param(("vpn",), marks=pytest.mark.long),
+        pytest.param(("inside",), marks=pytest.mark.long),
+        ("vpn", "inside"),
+    ],
+    ids="+".join,
+)
 def test_a_service_in_anothers_network_follows_it(world: World, released: tuple[str, ...]) -> None:
     port, url = published()
     world.stack(SHARED.format(port=port), vpn="web:1", inside="web:1")

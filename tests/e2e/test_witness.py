@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.bed.parameters import long_but
 from tests.e2e.stage import STACK, by_hand
 from tests.e2e.witness import Witness
 from tests.e2e.world import World, await_answer, published
@@ -122,7 +123,7 @@ HARM = {
 }
 
 
-@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("harm", long_but("stopped", "network", among=HARM))
 def test_what_is_done_to_a_bystander_is_found(stage: World, harm: str) -> None:
     with caught(stage) as told:
         do(told.witness, HARM[harm])
@@ -156,7 +157,13 @@ def do(witness: Witness, command: str) -> None:
 # -- I-4, I-6 -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [("-o", "json", "--once"), ("--once",)], ids=["json", "text"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("-o", "json", "--once"), id="json"),
+        pytest.param(("--once",), marks=pytest.mark.long, id="text"),
+    ],
+)
 def test_a_success_that_is_none_is_found(stage: World, arguments: tuple[str, ...]) -> None:
     with caught(stage, again=False) as told:
         stage.reconcile(*arguments).expect(0)
