@@ -23,7 +23,7 @@ from tests.app.passes import Passes
 from tests.app.scene import Scene
 from tests.domain.values import environment, svc
 
-WAKES = (Wake(Cause.ENGINE_BACK, detail="no events were heard for 1.0 s"),)
+WAKES = (Wake(Cause.INTERVAL),)
 
 
 def _log() -> LogLines:
@@ -83,7 +83,7 @@ def fake_worker(log: Log, number: int, services: int) -> Worker:
 
 
 def turn(workers: Sequence[Worker]) -> None:
-    """A pass of each, all at once, as when their engine comes back."""
+    """A pass of each, all at once."""
     with ThreadPoolExecutor(len(workers)) as pool:
         for _ in pool.map(lambda one: one.turn(WAKES), workers):
             pass
