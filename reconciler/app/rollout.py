@@ -17,7 +17,7 @@ from reconciler.app.recover import recover, serve_again
 from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
-from reconciler.domain.observed import Observed
+from reconciler.domain.observed import Observed, Role
 from reconciler.domain.placeholders import secrets_named
 from reconciler.domain.plan import Change, Plan
 from reconciler.domain.report import Outcome, Verb
@@ -64,7 +64,6 @@ class Rollout:
             ReconcileError: before or from the preparation, and nothing that serves was touched; or the engine
                 went away, and the next pass goes on from what it finds.
         """
-        self._refuse_unaskable()
         plan, observed = recover(self.host, self.plan, self.observed)
         prepared, baseline = self._prepared(plan, observed)
         notes = self.before_switch()
@@ -82,6 +81,7 @@ class Rollout:
     def _prepared(self, plan: Plan, observed: Observed) -> tuple[Prepared, Mapping[str, Measures]]:
         """Everything ready, and what was measured meanwhile. Where that fails, what crashed serves again."""
         try:
+            self._refuse_unaskable(plan, observed)
             with measured(self.host, self.desired, plan, observed) as baseline:
                 pack(self.host, self.desired.environment, plan, refuse=self.parachute)
                 prepared = prepare(
@@ -92,14 +92,17 @@ class Rollout:
             raise
         return prepared, baseline()
 
-    def _refuse_unaskable(self) -> None:
-        """A release whose checks cannot even be asked is not begun. Repairs are: they make things no worse.
+    def _refuse_unaskable(self, plan: Plan, observed: Observed) -> None:
+        """A release whose checks cannot even be asked is not begun.
+
+        Repairs are: they make things no worse. So is what an interrupted pass had switched: it must not
+        go on unjudged, and is undone when it cannot be judged.
 
         Raises:
             Refused: secrets that checks name are not set here.
         """
-        released = (Change.CHANGE, Change.NEW)
-        if not any(entry.change in released and entry.actions for entry in self.plan.entries):
+        released = any(e.change in (Change.CHANGE, Change.NEW) and e.actions for e in plan.entries)
+        if not released or any(i.role is Role.PREDECESSOR for i in observed.instances):
             return
         named = secrets_named(self.desired.environment.gate.checks)
         lacking = {check: self.host.probe.missing(names) for check, names in named.items()}
