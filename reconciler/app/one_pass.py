@@ -150,9 +150,11 @@ class Pass:
         return reconciler.look() if lifted else found
 
     def _rollout(self, host: Host, found: Look) -> Outcome:
+        from reconciler.app.recover import serving_again
         from reconciler.app.rollout import Rollout
 
-        self._begin(found)
+        with serving_again(host, found.plan, found.observed):
+            self._begin(found)
         pool = ThreadPoolExecutor(1, thread_name_prefix="rehearse")
         try:
             rejection = self._rejection()

@@ -18,7 +18,7 @@ from reconciler.app.switch import USUAL_GRACE_SECONDS, switch_back
 from reconciler.domain.observed import Instance, Observed, Role, State
 from reconciler.domain.plan import Action, Plan, Remove, Replace, Start
 from reconciler.domain.report import Verb
-from reconciler.errors import EngineFailed
+from reconciler.errors import EngineFailed, ReconcileError
 
 
 def recover(host: Host, plan: Plan, observed: Observed) -> tuple[Plan, Observed]:
@@ -40,14 +40,23 @@ def recover(host: Host, plan: Plan, observed: Observed) -> tuple[Plan, Observed]
     return replace(plan, entries=entries), replace(observed, instances=there)
 
 
-def serve_again(host: Host, plan: Plan, observed: Observed) -> None:
-    """Start what crashed, where the release that comes with it cannot be prepared.
+@contextmanager
+def serving_again(host: Host, plan: Plan, observed: Observed) -> Iterator[None]:
+    """Where a release cannot be prepared, start what crashed.
 
     It would else stay down for as long as Git pins something that cannot be had.
 
     Raises:
         EngineUnreachable: the engine does not answer.
     """
+    try:
+        yield
+    except ReconcileError:
+        _serve_again(host, plan, observed)
+        raise
+
+
+def _serve_again(host: Host, plan: Plan, observed: Observed) -> None:
     recovery = _Recovery(host, {instance.id: instance for instance in observed.instances})
     for action in plan.actions:
         match action:

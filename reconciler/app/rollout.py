@@ -13,7 +13,7 @@ from reconciler.app.measuring import measured
 from reconciler.app.parachute import pack
 from reconciler.app.placement import Placement
 from reconciler.app.prepare import Prepared, prepare
-from reconciler.app.recover import recover, serve_again
+from reconciler.app.recover import recover, serving_again
 from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
@@ -22,7 +22,7 @@ from reconciler.domain.placeholders import secrets_named
 from reconciler.domain.plan import Change, Plan
 from reconciler.domain.report import Outcome, Verb
 from reconciler.domain.severity import Verdict
-from reconciler.errors import ReconcileError, Refused
+from reconciler.errors import Refused
 
 LEAST_SOAK_SECONDS = 0.5
 """What crashes at its start still runs at the first look: one look alone is no evidence."""
@@ -80,16 +80,13 @@ class Rollout:
 
     def _prepared(self, plan: Plan, observed: Observed) -> tuple[Prepared, Mapping[str, Measures]]:
         """Everything ready, and what was measured meanwhile. Where that fails, what crashed serves again."""
-        try:
+        with serving_again(self.host, plan, observed):
             self._refuse_unaskable(plan, observed)
             with measured(self.host, self.desired, plan, observed) as baseline:
                 pack(self.host, self.desired.environment, plan, refuse=self.parachute)
                 prepared = prepare(
                     self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp
                 )
-        except ReconcileError:
-            serve_again(self.host, plan, observed)
-            raise
         return prepared, baseline()
 
     def _refuse_unaskable(self, plan: Plan, observed: Observed) -> None:

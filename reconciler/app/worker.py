@@ -14,7 +14,7 @@ from reconciler.app.mailbox import Mailbox
 from reconciler.app.observation import releases
 from reconciler.app.observer import Observer
 from reconciler.app.reaching import AGAIN_SECONDS, Reaching
-from reconciler.domain.report import Report, Result
+from reconciler.domain.report import Report, Result, Verb
 from reconciler.domain.schedule import Schedule
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.errors import Locked, ReconcileError
@@ -22,6 +22,7 @@ from reconciler.ports import Clock
 from reconciler.ports.log import Log
 
 WELL = frozenset({Result.NO_OP, Result.CONVERGED, Result.ROLLED_BACK})
+TOUCHES_NOTHING = frozenset({Verb.PULL, Verb.READY, Verb.GATE, Verb.VERIFY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +129,21 @@ class Worker:
 
     def _schedule(self, report: Report, *, stirred: bool) -> None:
         if report.error is not None:
-            self._failed(report.error)
-        elif report.result in WELL:
-            now, chance = self.clock.monotonic(), self.chance()
+            touched = any(step.verb not in TOUCHES_NOTHING for step in report.steps)
+            self._failed(report.error, touched=touched, stirred=stirred)
+            return
+        now, chance = self.clock.monotonic(), self.chance()
+        if report.result in WELL:
             self.schedule = self.schedule.succeeded(now, chance, stirred=stirred)
         else:
-            self.schedule = self.schedule.failed(self.clock.monotonic(), self.chance())
+            self.schedule = self.schedule.failed(now, chance)
 
-    def _failed(self, error: ReconcileError) -> None:
+    def _failed(self, error: ReconcileError, *, touched: bool = False, stirred: bool = False) -> None:
         now, chance = self.clock.monotonic(), self.chance()
-        again = self.schedule.locked if isinstance(error, Locked) else self.schedule.failed
-        self.schedule = again(now, chance)
+        if isinstance(error, Locked):
+            self.schedule = self.schedule.locked(now, chance)
+        else:
+            self.schedule = self.schedule.failed(now, chance, touched=touched, stirred=stirred)
 
     def _observe(self, reconciler: Reconciler, report: Report) -> None:
         """Observe what was released; after a start, what was released before it."""

@@ -11,6 +11,8 @@ from reconciler.domain.triggers import Cause
 AFTER_FAILURE = Backoff(1.0, 300.0)
 WHILE_LOCKED = Backoff(2.0, 2.0)
 """How soon to look again where somebody else acts: they are seldom long."""
+HEEDED_SECONDS = 5.0
+"""How soon after a failure that touched nothing what happens on the host is looked at."""
 ECHOES_SECONDS = (0.3, 1.0, 5.0)
 """How soon to look again after a pass that the engine's events called; see ``Schedule.succeeded``."""
 MOVED = frozenset({Cause.START, Cause.COMMIT, Cause.HANGUP, Cause.ENGINE_BACK})
@@ -60,11 +62,20 @@ class Schedule:
         due = now + min(pause, interval)
         return replace(self, failures=0, due=due, earliest=now, echoes=tuple(later[:-1]))
 
-    def failed(self, now: float, chance: float) -> Schedule:
-        """After a pass that failed: the pauses double, and are never quite the same."""
+    def failed(self, now: float, chance: float, *, touched: bool = True, stirred: bool = False) -> Schedule:
+        """After a pass that failed: the pauses double, and are never quite the same.
+
+        Args:
+            now: the time.
+            chance: from 0 to 1.
+            touched: whether the pass did something to the host. If not, what is heard of it is not its doing,
+                and is heeded soon.
+            stirred: see ``succeeded``.
+        """
         failures = self.failures + 1
         again = now + AFTER_FAILURE.after(failures, chance)
-        return replace(self, failures=failures, due=again, earliest=again)
+        soon = again if touched else min(again, now + HEEDED_SECONDS)
+        return replace(self, failures=failures, due=soon if stirred else again, earliest=soon)
 
     def soon(self, seconds: float, now: float) -> Schedule:
         """Something is in suspense: look again after so many ``seconds``, if nothing else comes first."""

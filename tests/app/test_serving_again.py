@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.errors import EngineFailed, PullFailed
+from reconciler.errors import EngineFailed, PermissionRefused, PullFailed
+from tests.app.passes import Passes
 from tests.app.scene import Scene
 from tests.bed.fake_container import Behaviour
 from tests.domain.values import once, svc
@@ -65,3 +66,12 @@ def test_one_that_cannot_be_started_hides_neither_the_others_nor_why_the_pass_fa
     web = scene.world.named("shop-web-1")
     scene.world.fail("start", error=EngineFailed("it could not"), times=9, matching=lambda id_: id_ == web.id)
     assert unprepared(scene, web="2", db="2").there() == "db-1=1 [web-1=1]"
+
+
+def test_it_is_started_although_its_release_cannot_be_written_down() -> None:
+    passes = Passes(Scene((svc("web"), svc("db")))).up()
+    passes.journal.refuses = True
+    passes.release(web="2")
+    down(passes.scene, "db-1")
+    assert isinstance(passes.once().error, PermissionRefused)
+    assert passes.scene.there() == "db-1=1 web-1=1"

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.schedule import AFTER_FAILURE, ECHOES_SECONDS, MOVED, WHILE_LOCKED, Schedule
+from reconciler.domain.schedule import (
+    AFTER_FAILURE,
+    ECHOES_SECONDS,
+    HEEDED_SECONDS,
+    MOVED,
+    WHILE_LOCKED,
+    Schedule,
+)
 from reconciler.domain.triggers import Cause
 
 NOW = 1000.0
@@ -57,6 +64,16 @@ def test_a_good_pass_makes_an_end_of_the_pauses() -> None:
 def test_after_a_failure_the_host_makes_nobody_hurry(cause: Cause) -> None:
     schedule = Schedule(60.0).failed(NOW, HALF)
     assert schedule.begins([cause], NOW) == schedule.earliest > NOW
+
+
+def test_after_a_failure_that_touched_nothing_the_host_is_heeded_soon() -> None:
+    """What happens there is not the failed pass's doing, and its pauses may be minutes by then."""
+    schedule = Schedule(60.0)
+    for _ in range(12):
+        schedule = schedule.failed(NOW, 1.0, touched=False)
+    assert schedule.begins([Cause.ENGINE], NOW) == NOW + HEEDED_SECONDS
+    assert schedule.begins([], NOW) == NOW + AFTER_FAILURE.longest_seconds
+    assert schedule.failed(NOW, 1.0, touched=False, stirred=True).begins([], NOW) == NOW + HEEDED_SECONDS
 
 
 @pytest.mark.parametrize("cause", sorted(MOVED))
