@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,14 @@ from tests.bed.tools import BedError, docker, run, terminate, wait_until
 
 CLONE_NEWNET = 0x40000000
 ATTEMPTS = 5
+
+
+class Cut(StrEnum):
+    """What becomes of packets that do not get through, in the words of iptables."""
+
+    SILENT = "--jump DROP"
+    REFUSED = "--jump REJECT --reject-with tcp-reset"
+    LOSSY = "--match statistic --mode random --probability 0.3 --jump DROP"
 
 
 class PrivateEngine:
@@ -47,7 +56,7 @@ class PrivateEngine:
         self._home = make_home(self.name)
         try:
             run("ip", "netns", "add", self.name)
-            run("nsenter", f"--net={self._namespace}", "ip", "link", "set", "lo", "up")
+            run(*self.inside, "ip", "link", "set", "lo", "up")
             if self.megabytes is not None:
                 self._mount(self.megabytes)
             self.start()
@@ -125,6 +134,21 @@ class PrivateEngine:
         """A connection to a port of the engine's own loopback, such as one a container publishes."""
         return self._inside(lambda: net.create_connection(("127.0.0.1", port), timeout=10))
 
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """What starts a command in the engine's network, when it is written in front of it."""
+        return ("nsenter", f"--net={self._namespace}")
+
+    @contextlib.contextmanager
+    def cut_off(self, port: int, *, how: Cut = Cut.SILENT) -> Iterator[None]:
+        """For a while nothing gets through to this port of the engine's own loopback."""
+        rule = ("OUTPUT", "--protocol", "tcp", "--dport", str(port), *how.split())
+        run(*self.inside, "iptables", "--insert", *rule)
+        try:
+            yield
+        finally:
+            run(*self.inside, "iptables", "--delete", *rule)
+
     def close(self) -> None:
         """Remove everything this engine brought: containers, processes, mounts, namespace, files."""
         if self._home is None:
@@ -153,7 +177,7 @@ class PrivateEngine:
 
     def _launch(self) -> None:
         # Not `ip netns exec`: it hides the cgroup mounts, and dockerd refuses to start without them.
-        command = ["nsenter", f"--net={self._namespace}", "dockerd", f"--host={self.host}"]
+        command = [*self.inside, "dockerd", f"--host={self.host}"]
         command += [f"--data-root={self.data}", f"--exec-root={self.home / 'exec'}"]
         command += [f"--pidfile={self.home / 'docker.pid'}", *self.options]
         with (self.home / "log").open("ab") as log:

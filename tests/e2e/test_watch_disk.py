@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
+from pathlib import Path
 
 import pytest
 
@@ -58,51 +60,52 @@ def released(daemon: Daemon) -> None:
     await_answer(daemon.world.url, "version=2")
 
 
-@pytest.mark.parametrize(("trouble", "why"), TROUBLE.values(), ids=TROUBLE)
-def test_a_disk_that_takes_nothing_stops_releases_and_no_repair(
-    origin: Origin, disk: SmallDisk, trouble: Trouble, why: str
-) -> None:
+def test_a_disk_that_gets_full_stops_releases_and_no_repair(origin: Origin, disk: SmallDisk) -> None:
     world = origin.world
     with watching(world) as daemon:
-        with trouble(disk):
+        with disk.full():
             crash(world)
             await_repaired(world)
             daemon.await_said("this pass is not in the journal")
-            refused(daemon, why)
+            refused(daemon, "no space is left on the device")
+            crash(world)
+            await_repaired(world)
         released(daemon)
     world.settle()
 
 
 @pytest.mark.parametrize(("trouble", "why"), TROUBLE.values(), ids=TROUBLE)
-def test_a_daemon_that_begins_on_such_a_disk_repairs_and_waits_for_a_better_one(
+def test_a_daemon_that_begins_on_such_a_disk_repairs_and_goes_on_when_it_is_better(
     origin: Origin, disk: SmallDisk, trouble: Trouble, why: str
 ) -> None:
     world = origin.world
     world.once().expect(0)
     crash(world)
-    with trouble(disk), beginning(world) as daemon:
-        await_repaired(world)
-        daemon.await_said(why)
-        refused(daemon, why)
-    with beginning(world) as daemon:
-        released(daemon)
+    with ExitStack() as troubled:
+        troubled.enter_context(trouble(disk))
+        with beginning(world) as daemon:
+            await_repaired(world)
+            daemon.await_said(why)
+            refused(daemon, why)
+            troubled.close()
+            released(daemon)
     world.settle()
 
 
 def test_a_damaged_journal_is_set_aside_and_nothing_else_happens(origin: Origin, disk: SmallDisk) -> None:
-    """Cut short while the daemon runs, and overwritten before it begins."""
+    """In its place lies another one while the daemon runs, and it is cut short before the next one begins."""
     world = origin.world
     with watching(world) as daemon:
-        disk.journal.write_bytes(disk.journal.read_bytes()[:1000])
         before = serving(world)
+        replaced(disk.journal, b"no journal at all" * 1000)
         daemon.run.signal(signal.SIGHUP)
+        daemon.await_said("is damaged")
         daemon.await_said("no-op", times=2)
-        assert "is damaged" in daemon.said
         assert serving(world) == before
         world.release(web="web:2")
         released(daemon)
-    disk.journal.write_bytes(b"no journal at all" * 1000)
     before = serving(world)
+    disk.journal.write_bytes(disk.journal.read_bytes()[:1000])
     with watching(world, "--log-format", "json") as daemon:
         assert any("is damaged" in json.loads(line).get("words", "") for line in daemon.said.splitlines())
         assert serving(world) == before
@@ -110,15 +113,36 @@ def test_a_damaged_journal_is_set_aside_and_nothing_else_happens(origin: Origin,
     world.settle()
 
 
+def replaced(file: Path, content: bytes) -> None:
+    """Another file lies in its place, and no log of the old one: that would be replayed into it."""
+    fresh = file.with_name("fresh")
+    fresh.write_bytes(content)
+    fresh.chmod(0o600)
+    fresh.rename(file)
+    for ending in ("-wal", "-shm"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
+
+
+def test_a_state_directory_that_is_emptied_is_filled_anew(origin: Origin, disk: SmallDisk) -> None:
+    world = origin.world
+    with watching(world) as daemon:
+        for one in disk.folder.iterdir():
+            one.unlink()
+        world.release(web="web:2")
+        released(daemon)
+        assert disk.journal.exists()
+    world.settle()
+
+
 def test_a_journal_of_a_newer_version_is_left_alone_and_so_is_what_runs(
     origin: Origin, disk: SmallDisk
 ) -> None:
     world, aside = origin.world, disk.folder / "newer"
+    world.once().expect(0)
+    newer = of_a_newer_version(disk.journal)
     with watching(world) as daemon:
         before = serving(world)
-        with closing(sqlite3.connect(disk.journal)) as journal:
-            journal.execute("PRAGMA user_version = 99")
-        newer = disk.journal.read_bytes()
+        replaced(disk.journal, newer)
         world.release(web="web:2")
         daemon.await_said("was written by a newer version of reconcile")
         assert serving(world) == before
@@ -129,3 +153,14 @@ def test_a_journal_of_a_newer_version_is_left_alone_and_so_is_what_runs(
         disk.journal.rename(aside)
         released(daemon)
     world.settle()
+
+
+def of_a_newer_version(journal: Path) -> bytes:
+    """A copy of a journal that nobody has open, with another format."""
+    copy = journal.with_name("copy")
+    shutil.copy(journal, copy)
+    with closing(sqlite3.connect(copy)) as opened:
+        opened.execute("PRAGMA user_version = 99")
+    content = copy.read_bytes()
+    copy.unlink()
+    return content
