@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -16,10 +16,12 @@ from reconciler.app.late import Late
 from reconciler.app.looking import Look, look
 from reconciler.app.one_pass import Pass
 from reconciler.domain.blast_radius import refuse_mass_change
+from reconciler.domain.braking import takes_back
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.reaching import restart_unreached
 from reconciler.domain.report import Report
+from reconciler.errors import Stale
 from reconciler.ports import Calendar, Journal, Leases, Lock, Pauses
 
 __all__ = ["Late", "Look", "Reconciler"]
@@ -46,6 +48,8 @@ class Reconciler:
         approved: whether a person approves what this run releases.
         restless: services that are not corrected any more, and why; see ``domain.oscillation``.
         unreached: services that run and cannot be reached, and why that is so; see ``domain.reaching``.
+        overtaken: says in words that Git has moved on since it was read here; empty where it has not, or
+            where that cannot be told.
     """
 
     environment: Environment
@@ -64,6 +68,7 @@ class Reconciler:
     approved: bool = False
     restless: Mapping[str, str] = field(default_factory=dict)
     unreached: Mapping[str, str] = field(default_factory=dict)
+    overtaken: Callable[[], str] = field(default=lambda: "")
 
     def look(self, *, thorough: bool = False) -> Look:
         """Read, observe, plan, brake. Nothing is changed.
@@ -90,6 +95,16 @@ class Reconciler:
         refuse(found.plan, self.limits)
         refuse_mass_change(found.plan, found.observed, self.limits, found.going)
         return found
+
+    def require_newest(self, found: Look) -> None:
+        """See that what looks like drift, or a way back, is no release of a commit unknown here, as of CI.
+
+        Raises:
+            Stale: Git has moved on.
+        """
+        if (found.going or takes_back(found.plan)) and (why := self.overtaken()):
+            hint = "The next pass works with what Git says by then"
+            raise Stale(f"what runs is not what Git said here, and {why}", hint=hint)
 
     @property
     def _braking(self) -> Braking:

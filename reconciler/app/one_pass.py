@@ -117,6 +117,8 @@ class Pass:
             host = fenced(self.host, lease)
             self.found = found = reconciler.look()
             if not found.plan.empty:
+                if self.late is None:
+                    reconciler.require_newest(found)
                 self.outcome = self._rollout(host, found)
             self._remember(found)
             return self._took_back(found)

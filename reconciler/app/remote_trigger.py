@@ -63,6 +63,22 @@ class RemoteTrigger:
         """Ask the remote now, whatever the interval says."""
         self._hurry.set()
 
+    def moved(self) -> str:
+        """Ask the remote whether it moved since it was asked last; says so in words, and has it fetched.
+
+        Empty where it did not, or where it does not answer: who wants to know it then goes on without.
+        """
+        if self._source.failures:
+            return ""
+        try:
+            tip = self._upstream.tip()
+        except ReconcileError:
+            return ""
+        if tip is None or tip == self._source.tip:
+            return ""
+        self.hurry()
+        return f"{self._source.branch} is at {tip[:7]} by now"
+
     def run(self, wake: Callable[[Wake], None], stopping: threading.Event) -> None:
         """See ``ports.Trigger.run``."""
         while not stopping.is_set():

@@ -126,6 +126,11 @@ def mends(action: Action, observed: Observed) -> bool:
     )
 
 
+def takes_back(plan: Plan) -> bool:
+    """Whether containers go, or become others, although Git did not move as far as we know."""
+    return any(_drifts(entry, action) for entry in plan.entries for action in entry.actions)
+
+
 def _drifts(entry: Entry, action: Action) -> bool:
     """Whether an action takes back what somebody did on the host, as far as that is more than a repair."""
     replaces = isinstance(action, Replace) or (isinstance(action, Remove) and not action.leftover)

@@ -49,6 +49,9 @@ class Checkouts(Protocol):
     def hurry(self) -> None:
         """A person wants it looked at now."""
 
+    def overtaken(self) -> str:
+        """That there is something newer than what is read here; empty where nothing is known of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class OwnCheckout:
@@ -82,6 +85,10 @@ class OwnCheckout:
 
     def hurry(self) -> None:
         """See ``Checkouts``. The next look reads what is there."""
+
+    def overtaken(self) -> str:
+        """See ``Checkouts``. Whoever updates it knows, and nobody asks the remote."""
+        return ""
 
 
 @dataclass(slots=True)
@@ -130,6 +137,10 @@ class OwnClone:
     def hurry(self) -> None:
         """See ``Checkouts``."""
         self.remote.hurry()
+
+    def overtaken(self) -> str:
+        """See ``Checkouts``."""
+        return self.remote.moved()
 
     def _at(self, folder: Path) -> Wiring:
         if folder not in self._over:

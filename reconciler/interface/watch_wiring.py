@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -80,8 +80,8 @@ class WatchWiring:
         found = next((one for one in wiring.desired.environments() if one.name == name), None)
         if found is None:
             return None
-        environment = self.checkouts.followed(found)
-        return Ready(wiring.reconciler(environment), self.checkouts.notes(name))
+        reconciler = wiring.reconciler(self.checkouts.followed(found))
+        return Ready(replace(reconciler, overtaken=self.checkouts.overtaken), self.checkouts.notes(name))
 
     def triggers(self) -> dict[str, Trigger]:
         """What wakes the workers, by name. Where no environment can be read, what may change that."""

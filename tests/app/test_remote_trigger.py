@@ -183,6 +183,29 @@ def test_a_remote_that_is_left_because_we_are_stopping_is_not_called_away() -> N
     assert not scene.source.stale
 
 
+def test_who_wants_to_know_whether_it_moved_is_told_and_it_is_fetched_soon() -> None:
+    scene = Scene()
+    with scene.polled():
+        scene.poll()
+        assert scene.trigger.moved() == ""
+        scene.upstream.remote = NEW
+        assert scene.trigger.moved() == "main is at 2222222 by now"
+        wait_until(lambda: scene.source.accepted == NEW, seconds=20, what="it is fetched")
+        assert scene.trigger.moved() == ""
+
+
+def test_who_wants_to_know_whether_it_moved_does_not_wait_for_one_that_is_away() -> None:
+    scene = Scene()
+    with scene.polled():
+        scene.poll()
+        scene.upstream.trouble = RepositoryUnreachable("no route")
+        assert scene.trigger.moved() == ""
+        scene.poll()
+        asked = scene.upstream.asked
+        assert scene.trigger.moved() == ""
+        assert scene.upstream.asked == asked
+
+
 class CountedClock(FakeClock):
     """Each look at the clock lets time pass, and whoever waits in small steps is through soon."""
 
