@@ -82,14 +82,14 @@ class Together:
             self.jobs.append(self.world.start("--lock-wait", "60", "--once", environ=environ))
 
     def await_news(self) -> None:
-        """Wait until somebody's turn has begun since, or is over."""
+        """Wait until somebody's turn has begun since, or is over; or until there is nothing left to do."""
         wanted, before = random.choice(["create", "destroy"]), len(self.recorder.events)
 
         def happened() -> bool:
             news = self.recorder.events[before:]
-            return any(one.action == wanted and self._lease(one) for one in news)
+            return any(one.action == wanted and self._lease(one) for one in news) or self._rests()
 
-        wait_until(happened, seconds=STUCK_SECONDS, what=f"{wanted} of a lease")
+        wait_until(happened, seconds=STUCK_SECONDS, what=f"{wanted} of a lease", every=0.2)
 
     def settle(self) -> None:
         """Wait until the last pins run, and nobody acts any more."""
