@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.chronicle import Chronicle
 from reconciler.app.host import Host
+from reconciler.app.last_turn import end_turn_of_killed
 from reconciler.app.late import Late, taken_back
 from reconciler.app.looking import Look, look_again
 from reconciler.domain.brakes import Brakes
 from reconciler.domain.plan import Create, Remove, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
 from reconciler.domain.undo import Undo, UndoState, news, rests
-from reconciler.errors import Locked, PermissionRefused, ReconcileError
+from reconciler.errors import PermissionRefused, ReconcileError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -97,7 +97,7 @@ class Pass:
             if self.found.plan.empty:
                 self._remember(self.found)
                 new = self._took_back(self.found)
-                self._end_turn_of_killed(identity)
+                end_turn_of_killed(reconciler.environment, reconciler.journal, reconciler.leases, identity)
             else:
                 new = self._act(identity)
             # What is new is not held yet.
@@ -122,15 +122,6 @@ class Pass:
                 self.outcome = self._rollout(host, found)
             self._remember(found)
             return self._took_back(found)
-
-    def _end_turn_of_killed(self, identity: str) -> None:
-        """Where the last pass was killed with nothing left to do, its lease is all that is left of it."""
-        reconciler = self.reconciler
-        last = reconciler.journal.runs(reconciler.environment, limit=1)
-        if not last or last[0].result is not None or reconciler.leases.holder(reconciler.environment) is None:
-            return
-        with suppress(Locked), reconciler.leases.take(reconciler.environment, identity, 0.0):
-            pass  # another host's turn is not ours to end
 
     @property
     def _patience(self) -> float:
@@ -171,6 +162,7 @@ class Pass:
                 found.source.stamp,
                 self.reconciler.parachute,
                 before_switch=lambda: _rehearsed(rehearsing),
+                before_commit=lambda: self._passed(found),
                 before_abort=lambda judgement: rejection.foresee(
                     found.desired, found.plan, judgement, self.chronicle.run
                 ),
@@ -189,6 +181,16 @@ class Pass:
             if any(isinstance(action, (Replace, Create)) for action in found.plan.actions):
                 raise
             self.chronicle.notes.append(f"this pass is not in the journal: {error.problem}")
+
+    def _passed(self, found: Look) -> None:
+        """Write down what passed while its predecessors tell that it might not have; they go next."""
+        from reconciler.app.parachute import goods_of
+
+        goods = goods_of(found.desired, self.chronicle.run, self.host.clock.now(), found.unjudged)
+        try:
+            self.reconciler.journal.note_good(self.reconciler.environment, goods)
+        except PermissionRefused as error:
+            self.chronicle.lost(error)
 
     # --- A rejected release -----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ The image gets a tag of ours, for an image that was pulled by digest has none, a
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from datetime import datetime
 
 from reconciler.app.host import Host
 from reconciler.domain.blocking import Good, digest
@@ -105,18 +106,22 @@ def note_good(
     Raises:
         PermissionRefused: the journal cannot be written.
     """
-    environment, now = desired.environment, host.clock.now()
-    goods = [
-        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now)
-        for s in desired.services
-        if s.name not in unjudged
-    ]
-    journal.note_good(environment, goods)
+    environment = desired.environment
+    journal.note_good(environment, goods_of(desired, run, host.clock.now(), unjudged))
     try:
         fold(host, environment, [good for good in journal.good(environment) if good.service in released])
     except EngineFailed as error:
         return [f"older images stay protected: {error}"]
     return []
+
+
+def goods_of(desired: Desired, run: str, now: datetime, unjudged: Container[str]) -> list[Good]:
+    """What a pass found good; ``unjudged`` are services that are left as they are, whatever Git pins."""
+    return [
+        Good(s.name, s.image, s.config_hash, desired.compose_version, run, now)
+        for s in desired.services
+        if s.name not in unjudged
+    ]
 
 
 def fold(host: Host, environment: Environment, goods: Iterable[Good]) -> None:

@@ -42,6 +42,7 @@ class Rollout:
         stamp: ``Compose.stamp`` when the files were read; None where that cannot be told.
         parachute: whether to refuse a release from which there is no way back.
         before_switch: asked just before anything that serves is touched; what it says becomes notes.
+        before_commit: told before the predecessors go, should we be killed meanwhile.
         before_abort: told of the judgement before a release is undone, should we be killed meanwhile; what
             it says becomes notes.
     """
@@ -55,6 +56,7 @@ class Rollout:
     stamp: object | None = None
     parachute: bool = True
     before_switch: Callable[[], tuple[str, ...]] = field(default=lambda: ())
+    before_commit: Callable[[], None] = field(default=lambda: None)
     before_abort: Callable[[Judgement], tuple[str, ...]] = field(default=lambda _judgement: ())
 
     def run(self) -> Outcome:
@@ -72,6 +74,7 @@ class Rollout:
         if judgement.verdict is Verdict.PASS:
             judgement = self._judge(placement)
         if judgement.verdict is Verdict.PASS:
+            self.before_commit()
             outcome = commit(placement, judgement)
         else:
             notes += self.before_abort(judgement)
