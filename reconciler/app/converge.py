@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from reconciler.app.braking import Braking
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
-from reconciler.app.late import Late
 from reconciler.app.looking import Look, look
 from reconciler.app.one_pass import Pass
+from reconciler.app.taking_back import Late
 from reconciler.domain.blast_radius import refuse_mass_change
 from reconciler.domain.braking import takes_back
 from reconciler.domain.environment import Environment

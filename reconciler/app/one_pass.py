@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.chronicle import Chronicle
 from reconciler.app.host import Host
+from reconciler.app.interrupted import Interrupted
 from reconciler.app.last_turn import end_turn_of_killed
-from reconciler.app.late import Late, taken_back
 from reconciler.app.looking import Look, look_again
+from reconciler.app.taking_back import Late, finished_for, taken_back
 from reconciler.domain.brakes import Brakes
 from reconciler.domain.plan import Create, Remove, Replace
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
@@ -52,6 +53,7 @@ class Pass:
     steps: list[Step] = field(default_factory=list)
     chronicle: Chronicle = field(init=False)
     host: Host = field(init=False)
+    _killed: Interrupted = field(default_factory=Interrupted)
 
     def __post_init__(self) -> None:
         self.chronicle = Chronicle(self.reconciler.journal, self.reconciler.environment)
@@ -102,6 +104,7 @@ class Pass:
                 new = self._act(identity)
             # What is new is not held yet.
             self.undo = new or news(self._owed(begun=True) or self.undo, self.found.held)
+            self.outcome = finished_for(self._killed, self.found, self.outcome)
 
     def _act(self, identity: str) -> Undo | None:
         """Do what is to be done, as the only one on this engine; returns what is to be undone in Git.
@@ -117,6 +120,7 @@ class Pass:
             host = fenced(self.host, lease)
             self.found = found = reconciler.look()
             if not found.plan.empty:
+                self._killed = Interrupted.of(reconciler.journal.runs(reconciler.environment, limit=1))
                 if self.late is None:
                     reconciler.require_newest(found)
                 self.outcome = self._rollout(host, found)

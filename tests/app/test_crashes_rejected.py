@@ -84,3 +84,19 @@ def test_killed_at_any_write_to_journal_or_git(case: Rejected, after: bool) -> N
         all_well(passes, case)
         at += 1
     assert at > 8
+
+
+def test_the_pass_that_finishes_an_undoing_claims_no_success() -> None:
+    """The one that rejected the release was killed before it could say so."""
+    passes = CASES["one"].stage()
+    call = 1
+    while killed_at(passes, call, after=True) and not passes.journal.blocked:
+        passes, call = CASES["one"].stage(), call + 1
+    assert passes.journal.blocked, "it was killed on the way back"
+    report = passes.once()
+    assert report.result is Result.ROLLED_BACK
+    assert report.outcome is not None
+    assert report.outcome.judgement.reason == passes.journal.blocked[0].reason
+    assert report.outcome.restored is not None
+    settled(passes)
+    all_well(passes, CASES["one"])
