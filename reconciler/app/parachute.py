@@ -65,20 +65,30 @@ def pack(host: Host, environment: Environment, plan: Plan, *, refuse: bool) -> N
 def note_before(host: Host, journal: Journal, desired: Desired, plan: Plan, run: str) -> None:
     """Write down what a release replaces: an adopted stack has no release that passed a gate here.
 
+    What a pass that was killed left running unjudged, or had rejected, is not good for that.
+
     Raises:
         PermissionRefused: the journal cannot be written; nothing was touched yet.
     """
     environment, now = desired.environment, host.clock.now()
-    known = {(good.service, good.config_hash) for good in journal.good(environment)}
+    told = {(good.service, good.config_hash) for good in journal.good(environment)}
+    told |= {(block.service, block.config_hash) for block in journal.blocks(environment)}
     goods = [
         Good(i.service, exact_image(host, i), i.config_hash, i.compose_version, run, now)
         for action in plan.actions
         if isinstance(action, Replace)
-        for i in action.predecessors
-        if i.role is Role.SERVING and i.running and (i.service, i.config_hash) not in known
+        for i in _judged(action)
+        if i.running and (i.service, i.config_hash) not in told
     ]
     if goods:
         journal.note_good(environment, goods)
+
+
+def _judged(action: Replace) -> list[Instance]:
+    """What serves, and has nothing beside it that served before and waits for a judgement."""
+    among = (*action.predecessors, *action.successors)
+    waiting = {instance.serving_name for instance in among if instance.role is Role.PREDECESSOR}
+    return [i for i in action.predecessors if i.role is Role.SERVING and i.name not in waiting]
 
 
 def exact_image(host: Host, instance: Instance) -> str:

@@ -85,14 +85,19 @@ def settled(passes: Passes) -> None:
     assert (len(passes.scene.world.calls), len(passes.repository.line)) == (calls, commits)
 
 
-def all_well(passes: Passes, case: Rejected) -> None:
-    """What ran before runs, alone; what was rejected is blocked; Git was told at most once, and agrees."""
+def all_well(passes: Passes, case: Rejected, *, late: bool = False) -> None:
+    """What ran before runs, alone; what was rejected is blocked; Git was told at most once, and agrees.
+
+    What failed ``late`` was good before it did.
+    """
     scene = passes.scene
     assert scene.leftovers() == []
     assert {service.rpartition("=")[2] for service in scene.running().split()} == {"1"}
     assert len(scene.containers) == sum(service.replicas for service in case.services)
     assert scene.world.cut_off() == ()
     assert not passes.leases.turns.kept, "nobody's turn is left over"
+    good = {good.image.partition("@")[0][-1] for good in passes.journal.good(scene.env)}
+    assert good == ({"1", "2"} if late else {"1"}), "what was rejected is never called good"
     assert {block.service for block in passes.journal.blocked} == set(case.release)
     reverts = [subject for subject in passes.commits() if subject.startswith("Revert")]
     pinned = {passes.pinned()[name] for name in case.release}

@@ -38,7 +38,7 @@ def take_back(passes: Passes) -> Report:
 def well_or_as_before(passes: Passes) -> None:
     """Killed before anything was written down, the release goes on as if nobody had looked at it."""
     if passes.journal.blocked:
-        all_well(passes, LATE)
+        all_well(passes, LATE, late=True)
     else:
         assert (passes.scene.there(), passes.pinned()["web"]) == ("api-1=1 web-1=2", "2")
 
@@ -47,7 +47,7 @@ def test_what_failed_late_is_taken_back() -> None:
     passes = kept()
     assert take_back(passes).result is Result.ROLLED_BACK
     settled(passes)
-    all_well(passes, LATE)
+    all_well(passes, LATE, late=True)
 
 
 @both
@@ -55,7 +55,7 @@ def test_killed_at_any_change_while_it_is_taken_back(after: bool) -> None:
     call = 1
     while killed_at(passes := kept(), call, after=after, act=take_back):
         settled(passes)
-        all_well(passes, LATE)
+        all_well(passes, LATE, late=True)
         call += 1
     assert call > 7
 
