@@ -57,7 +57,7 @@ def expect_finished(origin: Origin, release: str) -> str:
 @pytest.mark.parametrize(
     ("word", "count", "arrived"),
     [
-        pytest.param("--topo-order", 2, False, marks=pytest.mark.long, id="before-it-is-written-down"),
+        pytest.param("--topo-order", 3, False, marks=pytest.mark.long, id="before-it-is-written-down"),
         pytest.param("push", 1, False, marks=pytest.mark.long, id="before-the-push"),
         pytest.param("push", 1, True, id="after-the-push"),
     ],
