@@ -14,7 +14,10 @@ from benchmarks import bed, machine  # found through the line above
 from benchmarks.chaos import (
     availability,
     bad_versions,
+    engine_restarts,
+    kills,
     long_tests,
+    outages,
     pin_back,
     redeploys,
     together,
@@ -29,6 +32,9 @@ RUNS = {
     "redeploys": (redeploys.measure, 10),
     "together": (together.measure, 1),
     "turns": (turns.measure, 20),
+    "kills": (kills.measure, 40),
+    "engine-restarts": (engine_restarts.measure, 10),
+    "outages": (outages.measure, 6),
     "long": (long_tests.measure, 1),
 }
 """What there is, and how much is usual: releases, of each kind, rollbacks, passes, turns, kills, minutes."""

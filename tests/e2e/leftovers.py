@@ -11,6 +11,7 @@ from tests.e2e.snapshot import Snapshot
 from tests.e2e.world import World
 
 TEMPLATE = "reconcile.template"
+LEASE = "reconcile.lease"
 PUBLIC = ("refs/heads/", "refs/remotes/", "refs/tags/")
 
 
@@ -22,6 +23,7 @@ def leftovers(world: World, after: Snapshot, mounted: Iterable[str] = ()) -> lis
     """
     found = [
         *_containers(after),
+        *_leases(world),
         *_endpoints(after),
         *_volumes(world, after, set(mounted)),
         *_refs(world),
@@ -38,6 +40,14 @@ def _containers(after: Snapshot) -> list[str]:
         for one in after.containers
         if one.name.endswith((".successor", ".predecessor")) or TEMPLATE in one.content["Config"]["Labels"]
     ]
+
+
+def _leases(world: World) -> list[str]:
+    """Whoever had the turn has given it back, or whoever came next did so for them."""
+    names = world.docker(
+        "ps", "--all", "--filter", f"label={LEASE}={world.project}", "--format", "{{.Names}}"
+    )
+    return [f"lease {name}" for name in names.split()]
 
 
 def _endpoints(after: Snapshot) -> list[str]:

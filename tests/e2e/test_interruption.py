@@ -110,6 +110,7 @@ def test_a_release_that_was_killed_and_reverted_gives_the_predecessor_back(world
     world.settle()
 
 
+@pytest.mark.long
 def test_killed_at_many_moments_the_next_pass_always_converges(world: World, url: str) -> None:
     """From the start of a release to its end; tests/app kills the same code at every single change."""
     without_soak(world)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -193,9 +193,7 @@ class Witness:
         return Claim(
             result=document.get("result") or RESULTS.get(run.process.returncode, "failed"),
             requested=pinned(f"{pins}\n".encode()),
-            excused=frozenset(
-                one["name"] for one in document.get("services", ()) if one["change"] in ON_PURPOSE
-            ),
+            excused=frozenset(one["name"] for one in document.get("services", ()) if _on_purpose(one)),
         )
 
     def _company(self) -> Bystanders:
@@ -222,6 +220,14 @@ def _acts(run: Run) -> bool:
     """Whether a run was a pass, by its arguments."""
     words = set(run.arguments)
     return "--once" in words or ("rollback" in words and "--no-converge" not in words)
+
+
+def _on_purpose(service: Mapping[str, Any]) -> bool:
+    """Whether the report says that a service is meant to be something else than Git pins.
+
+    One of which an interrupted pass left something is drift, rejected or not.
+    """
+    return service["change"] in ON_PURPOSE or "was rejected here in run" in service["cause"]
 
 
 def _report(run: Run) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class World:
         prefix: Sequence[str] = (),
         folder: Path | None = None,
     ) -> Run:
-        """Run the console script; what it says goes into files below ``root``."""
+        """Run the console script, in a process group of its own; what it says goes into files."""
         place = self.root / f"run-{len(self.started):02}"
         place.mkdir()
         with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
@@ -124,6 +124,7 @@ class World:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
+                start_new_session=True,
             )
         run = Run(arguments, process, place)
         self.started.append(run)
