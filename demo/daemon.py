@@ -13,6 +13,7 @@ from world import World
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.02
+REST_SECONDS = 0.7
 
 
 @dataclass(slots=True)
@@ -35,6 +36,13 @@ class Daemon:
                 return False
             time.sleep(LOOK_SECONDS)
         return False
+
+    def rest(self) -> None:
+        """Wait until it has said nothing for a moment: what it does itself makes it look once more."""
+        said = -1
+        while said != len(self.lines):
+            said = len(self.lines)
+            time.sleep(REST_SECONDS)
 
     def ended(self) -> int | None:
         """Its exit code; None where it goes on and on."""

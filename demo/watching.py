@@ -31,12 +31,14 @@ def there_and_back(teller: Teller, daemon: Daemon) -> None:
     teller.chapter("Release version 2, and take it back: two commits")
     teller.run("reconcile pin production backend=:2 frontend=:2 --push")
     teller.promise(daemon.await_line("converged"), "the daemon releases what was committed")
+    daemon.rest()
     teller.page(V2)
     with customer(teller.world.page) as seen:
         teller.run("git revert --no-edit HEAD >/dev/null")
         teller.promise(daemon.await_line("converged"), "the daemon rolls back what was reverted")
     first = seen.first(V1)
     teller.promise(first is not None, "the customer sees version 1 again")
+    daemon.rest()
     teller.run("git push --quiet")
     teller.page(V1)
     teller.measured("watching: from `git revert` to version 1's answer", f"{first or 0:.2f} s")
@@ -50,6 +52,7 @@ def removed(teller: Teller, daemon: Daemon) -> None:
     with customer(teller.world.page) as seen:
         teller.run(f"docker rm --force {name}")
         teller.promise(daemon.await_line("converged"), "the daemon makes the container again")
+    daemon.rest()
     teller.page(V1)
     answered_again(teller, seen, "watching: from `docker rm` to the next good answer")
 
@@ -65,6 +68,7 @@ def broken(teller: Teller, daemon: Daemon) -> None:
     with customer(made.page) as seen:
         teller.run("reconcile pin production backend=:4 --push")
         teller.promise(daemon.await_line("rolled-back"), "the daemon takes the release back")
+    daemon.rest()
     teller.page(V1)
     teller.promise(seen.words() == {V1}, "the customer sees nothing but version 1, or no good answer")
     teller.run("git --git-dir=../shop.git log -2 --format='%h %<(9)%an %s'", says=("reconcile Revert",))
