@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -147,14 +148,16 @@ def test_a_folder_that_is_new_is_heard_of_by_inotify_too(
     monkeypatch.setattr(file_watch, "TICK_SECONDS", 1000.0)
     file = tmp_path / "new" / "pins.yaml"
     with Scene(Places(trees=frozenset({tmp_path}))).watched() as ears:
+        file.parent.mkdir()
+        (tmp_path / "known").touch()
+        ears.wait_for(lambda heard: heard, "a change in a folder that is known")
+        written = itertools.count()
 
-        def written(heard: list[Wake]) -> bool:
-            (tmp_path / f"{len(heard)}").touch()
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(f"{len(heard)} {file.exists()}")
+        def told(heard: list[Wake]) -> bool:
+            file.write_text(str(next(written)))
             return any(wake.detail == str(file) for wake in heard)
 
-        ears.wait_for(written, "a change of the file alone")
+        ears.wait_for(told, "a change of the file alone")
 
 
 def test_other_files_may_be_wanted_later(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
+from reconciler.adapters.state_files.scan import MAX_DEPTH
 from reconciler.adapters.state_files.source import Source, decode, quoted
-from reconciler.adapters.state_files.yaml_text import MAX_DEPTH, MAX_NODES, MAX_TEXT, read
+from reconciler.adapters.state_files.yaml_text import MAX_NODES, MAX_TEXT, read
 from reconciler.errors import Finding, InvalidSettings, InvalidState
 
 

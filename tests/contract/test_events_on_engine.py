@@ -12,14 +12,14 @@ from reconciler.domain.triggers import Cause, Wake
 from tests.bed.ears import listening
 from tests.bed.private_engine import PrivateEngine
 from tests.bed.tools import docker
-from tests.contract.conftest import build_on
+from tests.contract.conftest import IMAGES, build_on
 
 PROJECT = "events"
 
 
 def create(engine: PrivateEngine, name: str) -> None:
     label = f"com.docker.compose.project={PROJECT}"
-    docker("create", "--name", name, "--label", label, "reconcile-contract/web:1", host=engine.host)
+    docker("create", "--name", name, "--label", label, f"{IMAGES}/web:1", host=engine.host)
 
 
 def details(heard: list[Wake], cause: Cause) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import time
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -129,7 +130,7 @@ class Mirror:
 
     def unlock_old(self) -> None:
         """Remove locks of who pushed from a work tree and died; safe at any time."""
-        now = time.time()
+        now = _written_now(self.folder)
         for lock in (*self.folder.glob("*.lock"), *(self.folder / "refs" / "remotes").rglob("*.lock")):
             with suppress(FileNotFoundError):
                 if now - lock.stat().st_mtime > _OLD_LOCK_SECONDS:
@@ -166,3 +167,11 @@ def _on_disk(folder: Path) -> Iterator[None]:
 def _remove(folder: Path) -> None:
     if folder.is_dir():
         shutil.rmtree(folder)
+
+
+def _written_now(folder: Path) -> float:
+    """What a file that is written just now gets as its time: ages are told by one clock, whatever it says."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"now")
+        file.flush()
+        return os.fstat(file.fileno()).st_mtime

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import yaml
 
 from reconciler.adapters.state_files.source import MAX_BYTES, Source, quoted, too_large
 from reconciler.errors import Finding
 
+MAX_DEPTH: Final = 32
 # Control characters, lone surrogates, characters that only some readers take for line breaks (NEL, LS, PS),
 # and those that reorder what a reviewer sees (https://trojansource.codes).
 _SUSPECT = (
@@ -20,6 +22,7 @@ _DIRECTIVE = re.compile(r"(?:\A|(?<=[\r\n]))%")
 
 # What libyaml says, and what that means to the person who wrote the file.
 _PLAIN_WORDS = (
+    ("maximum nesting depth", f"nested more than {MAX_DEPTH} levels deep", ""),  # the parser's own limit
     ("tab character", "a tab where the indentation ends", "indent with spaces"),
     (
         "cannot start any token",

@@ -14,11 +14,10 @@ from typing import Final
 import yaml
 
 from reconciler.adapters.state_files.nodes import Items, Mapping, Node, Text
-from reconciler.adapters.state_files.scan import syntax_error, unreadable
+from reconciler.adapters.state_files.scan import MAX_DEPTH, syntax_error, unreadable
 from reconciler.adapters.state_files.source import MAX_FINDINGS, Source, quoted
 from reconciler.errors import Finding
 
-MAX_DEPTH: Final = 32
 MAX_NODES: Final = 10_000
 MAX_TEXT: Final = 8_192
 
