@@ -49,7 +49,14 @@ class Running:
         self.id = docker(
             "run", "--detach", "--publish", "127.0.0.1::8080", *flags, *environment, image
         ).strip()
-        self.url = f"http://{docker('port', self.id, '8080').strip()}"
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Where it answers; asked for when it is needed, because what has ended has no port."""
+        if not self._url:
+            self._url = f"http://{docker('port', self.id, '8080').strip()}"
+        return self._url
 
     def __enter__(self) -> Self:
         wait_until(self.answers, seconds=10, what="the image answers")
