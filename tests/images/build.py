@@ -39,6 +39,7 @@ By hand: `python tests/images/build.py 127.0.0.1:5000/web:3 --version 3 STATUS=5
 """
 
 import argparse
+import os
 import re
 import shutil
 import tempfile
@@ -93,7 +94,11 @@ def write_context(context: Path, last_lines: str) -> None:
     for script in ("serve", "answer"):
         shutil.copy(SOURCE / script, root / "web" / script)
     shutil.copy(SOURCE / "curl", root / "bin" / "curl")
-    (context / "Dockerfile").write_text((SOURCE / "Dockerfile").read_text() + last_lines)
+    # The steps of one worker are no cache of another's: who removes an image removes its parents too, and the
+    # legacy builder that has just found one there fails.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    dockerfile = (SOURCE / "Dockerfile").read_text().replace("COPY", f"LABEL builder={worker}\nCOPY", 1)
+    (context / "Dockerfile").write_text(dockerfile + last_lines)
 
 
 def main() -> None:

@@ -129,9 +129,17 @@ class Mirror:
             lock.unlink(missing_ok=True)
 
     def unlock_old(self) -> None:
-        """Remove locks of who pushed from a work tree and died; safe at any time."""
-        now = _written_now(self.folder)
-        for lock in (*self.folder.glob("*.lock"), *(self.folder / "refs" / "remotes").rglob("*.lock")):
+        """Remove locks of who pushed from a work tree and died; safe at any time.
+
+        Raises:
+            RepositoryFailed: there is a lock, and how old it is cannot be told, as nothing can be written.
+        """
+        locks = [*self.folder.glob("*.lock"), *(self.folder / "refs" / "remotes").rglob("*.lock")]
+        if not locks:  # the folder may be gone, or the disk full: that is for others to notice
+            return
+        with _on_disk(self.folder, "written to"):
+            now = _written_now(self.folder)
+        for lock in locks:
             with suppress(FileNotFoundError):
                 if now - lock.stat().st_mtime > _OLD_LOCK_SECONDS:
                     lock.unlink()
@@ -157,11 +165,11 @@ def _brought(git: Git, source: RemoteBranch) -> str:
 
 
 @contextmanager
-def _on_disk(folder: Path) -> Iterator[None]:
+def _on_disk(folder: Path, what: str = "replaced") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RepositoryFailed(f"{folder} could not be replaced: {error.strerror}") from error
+        raise RepositoryFailed(f"{folder} could not be {what}: {error.strerror}") from error
 
 
 def _remove(folder: Path) -> None:
