@@ -8,7 +8,8 @@
     ├── Unreachable              an outside system gave no usable answer
     │   ├── EngineUnreachable
     │   ├── RegistryUnreachable
-    │   └── RepositoryUnreachable
+    │   ├── RepositoryUnreachable
+    │   └── DataUnreachable      a database or a search server
     ├── PermissionRefused        an outside system said no to who we are
     ├── Locked                   another reconciler acts on the environment
     │   └── LeaseLost            it took the environment over from us
@@ -18,7 +19,9 @@
         │   └── HostConflict     a port or a name is taken
         ├── ComposeFailed
         ├── PullFailed
-        └── RepositoryFailed
+        ├── RepositoryFailed
+        ├── DataFailed           a backup, a restore, an index
+        └── HookFailed
 
 A release that its gate rejects is an outcome (``domain.report``), not an error. The command line
 is the only place that turns these classes into exit codes.
@@ -105,6 +108,10 @@ class RepositoryUnreachable(Unreachable):
     """There is no usable Git repository, or its remote does not answer."""
 
 
+class DataUnreachable(Unreachable):
+    """A database or a search server does not answer, or answers with a failure of its own."""
+
+
 class PermissionRefused(ReconcileError):
     """An outside system refused the identity that we act with."""
 
@@ -146,3 +153,11 @@ class PullFailed(Failed):
 
 class RepositoryFailed(Failed):
     """Git could not carry out a step."""
+
+
+class DataFailed(Failed):
+    """A database or a search server could not do what was asked, or what it did is not what was asked."""
+
+
+class HookFailed(Failed):
+    """A command that ``reconcile.yaml`` asks for did not end well."""

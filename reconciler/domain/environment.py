@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from reconciler.domain.brakes import Window
 from reconciler.domain.check import Check
+from reconciler.domain.data import Data
 from reconciler.domain.severity import Matrix
 
 
@@ -63,7 +64,7 @@ class Environment:
     directory, relative to the same folder or absolute; ``compose`` are files relative to it.
     ``engine_host`` is a Docker host URL, empty for the one that the docker command would use.
     In the windows of ``freeze`` nothing is released. Where it is ``protected``, a release needs an approval.
-    ``max_change`` is the share of services (0 to 1) that a pass may stop or replace through drift or removal.
+    ``data`` is where the application keeps its data. ``max_change`` is the share of services (0 to 1) that a pass may stop or replace through drift or removal.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Environment:
     freeze: tuple[Window, ...] = ()
     protected: bool = False
     max_change: float = 0.5
+    data: Data = field(default_factory=Data)
 
     def released_from(self, branch: str) -> Environment:
         """The same, where releases come from ``branch``: HEAD does not say so when it is detached."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from reconciler.ports.brakes import Calendar, Pauses
 from reconciler.ports.compose import Compose, Model
+from reconciler.ports.data import Documents, SearchServer
 from reconciler.ports.engine import Engine
 from reconciler.ports.journal import Journal
 from reconciler.ports.outside import Probe, Registry
@@ -22,6 +23,7 @@ __all__ = [
     "Clock",
     "Commit",
     "Compose",
+    "Documents",
     "Edit",
     "Engine",
     "Events",
@@ -35,6 +37,7 @@ __all__ = [
     "Probe",
     "Registry",
     "Repository",
+    "SearchServer",
     "StateFiles",
     "Trigger",
     "Upstream",

@@ -1,0 +1,106 @@
+"""Where applications keep data: a document database and a search server. One server each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.domain.documents import DatabaseState, Leaf, Leaves
+
+
+class Documents(Protocol):
+    """A server of document databases that keep their revisions as trees: CouchDB.
+
+    Every method may raise DataUnreachable (no usable answer), PermissionRefused (401, 403) and DataFailed (it
+    tried, and could not: disk full, a name that is not allowed, documents that are refused). A refused password
+    is never tried again: five of them lock an account. None of them waits longer than its deadline.
+    """
+
+    @property
+    def name(self) -> str:
+        """Where it is, without credentials."""
+
+    def databases(self) -> tuple[str, ...]:
+        """All databases, sorted."""
+
+    def state(self, database: str) -> DatabaseState | None:
+        """How much is in a database; None where there is none of this name."""
+
+    def create(self, database: str, like: str) -> None:
+        """Create a database, with the shards, partitioning and revision limit of ``like``.
+
+        One that is there already is fine.
+        """
+
+    def delete(self, database: str) -> None:
+        """Delete a database, and wait until it is gone; one that is gone already is fine."""
+
+    def replicate(self, source: str, target: str) -> None:
+        """Bring all revisions of ``source`` that ``target`` lacks there, inside the server.
+
+        Returns when that is done. It goes on where an earlier one of the same two stopped, and joins one that
+        is under way, also when we gave up waiting for it.
+
+        Raises:
+            DataFailed: among others where one document could not be written: the target is useless then, as
+                another replication would skip it.
+        """
+
+    def leaves(self, database: str) -> Leaves:
+        """The leaf revisions of all documents, tombstones and conflicts included."""
+
+    def read(
+        self, database: str, documents: Collection[str], *, attachments: bool = False
+    ) -> Mapping[str, tuple[Leaf, ...]]:
+        """All leaves of these documents; the winner first. Those that never were there are left out."""
+
+    def write(self, database: str, leaves: Sequence[Leaf]) -> None:
+        """Add leaves to the trees, with the revisions that they say; what is there already is fine.
+
+        Raises:
+            DataFailed: with the documents that were refused, such as by a ``validate_doc_update``.
+        """
+
+    def security(self, database: str) -> str:
+        """Who may use a database, as canonical JSON."""
+
+    def set_security(self, database: str, security: str) -> None:
+        """Say who may use a database."""
+
+    def note(self, database: str, name: str) -> str:
+        """The local document ``name`` of a database, which no replication takes along, as JSON; empty for none."""
+
+    def set_note(self, database: str, name: str, text: str) -> None:
+        """Write a local document; an empty text removes it."""
+
+    def warm(self, database: str) -> None:
+        """Have all views of all design documents built, and wait for that."""
+
+
+class SearchServer(Protocol):
+    """A search server with indexes and tasks: MeiliSearch.
+
+    Every method may raise DataUnreachable, PermissionRefused and DataFailed, as those of Documents do.
+    """
+
+    @property
+    def name(self) -> str:
+        """Where it is, without credentials."""
+
+    def documents(self, index: str) -> int | None:
+        """How many documents an index has; None where there is no such index."""
+
+    def remove(self, index: str) -> None:
+        """Delete an index, and wait for the end of that task; one that is not there is fine."""
+
+    def swap(self, one: str, other: str) -> None:
+        """Exchange two indexes under their names, at once, and wait for the end of that task."""
+
+    def busy(self, index: str) -> bool:
+        """Whether tasks of an index wait or run, or it is indexing."""
+
+    def last_task(self) -> int:
+        """The number of the newest task; -1 where there is none."""
+
+    def failed_since(self, index: str, task: int) -> str:
+        """What failed in a task of an index that is newer than ``task``; empty where none did."""
