@@ -1,4 +1,4 @@
-"""Where an application keeps its data, and what of it a rollback must know: what ``reconcile.yaml`` says, as values.
+"""Where an application keeps its data, and what a rollback must know of it: what ``reconcile.yaml`` says.
 
 ``${NAME}`` in credentials stands for a secret of reconcile's own environment. It is filled in where the
 adapters are made, never here.

@@ -11,9 +11,9 @@ from reconciler.domain.documents import DatabaseState, Leaf, Leaves
 class Documents(Protocol):
     """A server of document databases that keep their revisions as trees: CouchDB.
 
-    Every method may raise DataUnreachable (no usable answer), PermissionRefused (401, 403) and DataFailed (it
-    tried, and could not: disk full, a name that is not allowed, documents that are refused). A refused password
-    is never tried again: five of them lock an account. None of them waits longer than its deadline.
+    Every method may raise DataUnreachable (no usable answer), PermissionRefused (401, 403) and DataFailed
+    (it tried, and could not: disk full, a name that is not allowed, documents that are refused). A refused
+    password is never tried again: five of them lock an account. None of them waits longer than its deadline.
     """
 
     @property
@@ -68,7 +68,7 @@ class Documents(Protocol):
         """Say who may use a database."""
 
     def note(self, database: str, name: str) -> str:
-        """The local document ``name`` of a database, which no replication takes along, as JSON; empty for none."""
+        """The local document ``name``, which no replication takes along, as JSON; empty where there is none."""
 
     def set_note(self, database: str, name: str, text: str) -> None:
         """Write a local document; an empty text removes it."""
