@@ -1,7 +1,7 @@
 """Documents of a database that keeps all revisions as trees, as CouchDB does, and backups of it, as values.
 
-A document is a tree of revisions. Its leaves are what it is now: one that wins, and others in conflict with it.
-A leaf may be a tombstone. https://docs.couchdb.org/en/stable/replication/conflicts.html
+A document is a tree of revisions. Its leaves are what it is now: one that wins, and others in conflict with
+it. A leaf may be a tombstone. https://docs.couchdb.org/en/stable/replication/conflicts.html
 """
 
 from __future__ import annotations

@@ -64,7 +64,8 @@ class Environment:
     directory, relative to the same folder or absolute; ``compose`` are files relative to it.
     ``engine_host`` is a Docker host URL, empty for the one that the docker command would use.
     In the windows of ``freeze`` nothing is released. Where it is ``protected``, a release needs an approval.
-    ``data`` is where the application keeps its data. ``max_change`` is the share of services (0 to 1) that a pass may stop or replace through drift or removal.
+    ``data`` is where the application keeps its data. ``max_change`` is the share of services (0 to 1)
+    that a pass may stop or replace through drift or removal.
     """
 
     name: str

@@ -68,7 +68,7 @@ class Documents(Protocol):
         """Say who may use a database."""
 
     def note(self, database: str, name: str) -> str:
-        """The local document ``name``, which no replication takes along, as JSON; empty where there is none."""
+        """The local document ``name`` as JSON, which no replication takes along; empty for none."""
 
     def set_note(self, database: str, name: str, text: str) -> None:
         """Write a local document; an empty text removes it."""
