@@ -1,28 +1,30 @@
-"""T-1, T-2: releases whose program is killed, at failpoints and at random, then one fresh pass."""
+"""T-1, T-2: releases whose program is killed at random, once or twice, then one fresh pass."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import cycle, islice
 
-from benchmarks.chaos.trials import judged, repeated, told, usual
+from benchmarks.chaos.trials import judged, of_other_kinds, repeated, told, usual
 from benchmarks.figures import Figure
-from reconciler.interface.failpoints import names
 from tests.bed.registry import Registry
 from tests.e2e.images import Images
-from tests.e2e.killing import After, Failpoint, Kill, Kind, Trial, tried
+from tests.e2e.killing import After, Kill, Kind, Trial, tried
+from tests.e2e.killing_scenes import OF_OTHER_KINDS, Scene
 from tests.e2e.origin import Origin
 
 MOST_SECONDS = 15.0
 DOUBLE_SHARE = 4
 """For so many random kills there is one pair of kills, the second one in the recovery."""
-LEAST_POINTS = 60
+OTHER_KINDS_SHARE = 8
+OTHER_KINDS_SECONDS = 12.0
+"""A release of them is over by then."""
 
 
 def measure(count: int) -> Iterator[Figure]:
-    """``count`` random kills, some pairs of them, and one at each failpoint there is."""
+    """``count`` random kills, some pairs of them, and some of services of other kinds."""
     with Registry() as registry:
         images = Images(registry)
         try:
@@ -34,26 +36,22 @@ def measure(count: int) -> Iterator[Figure]:
                 for kind in _kinds(-(-count // DOUBLE_SHARE))
             ]
             yield from judged("T-2 killed again in recovery", repeated(stage, twice), MOST_SECONDS)
-            each = [partial(_killed, kind, [Failpoint(name)]) for name in names() for kind in Kind]
-            trials = repeated(stage, each)
-            yield from judged("T-1 killed at failpoints", trials, MOST_SECONDS)
-            yield _reached(trials)
+            others = [
+                partial(_killed_in, scene, [_random(OTHER_KINDS_SECONDS)])
+                for scene in islice(cycle(OF_OTHER_KINDS), -(-count // OTHER_KINDS_SHARE))
+            ]
+            trials = repeated(partial(of_other_kinds, images), others)
+            yield from judged("T-1 killed at random, services of other kinds", trials, MOST_SECONDS)
         finally:
             images.close()
 
 
-def _reached(trials: Sequence[Trial]) -> Figure:
-    """How many failpoints any of the releases came by; the others belong to what these releases do not do."""
-    passed = {one.killed[0].partition(": ")[0] for one in trials if one.killed[0].endswith("killed")}
-    missed = ", ".join(name for name in names() if name not in passed)
-    found = f"{len(passed)} of {len(names())}"
-    return Figure(
-        "T-1 failpoints reached", "≥ 60", found, f"not: {missed or 'none'}", len(passed) >= LEAST_POINTS
-    )
-
-
 def _killed(kind: Kind, kills: list[Kill], origin: Origin) -> Trial:
     return tried(origin, kind, kills)
+
+
+def _killed_in(scene: Scene, kills: list[Kill], origin: Origin) -> Trial:
+    return tried(origin, scene.kind, kills, begin=scene.begin)
 
 
 def _kinds(count: int) -> list[Kind]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, percentile
 from tests.e2e.images import Images
 from tests.e2e.killing import Kind, Trial, staged
+from tests.e2e.killing_scenes import staged_of_other_kinds
 from tests.e2e.origin import Origin
 from tests.e2e.world import World
 
@@ -36,6 +37,16 @@ def usual(images: Images) -> Iterator[Origin]:
         World(Path(folder), images) as world,
     ):
         yield staged(world)
+
+
+@contextmanager
+def of_other_kinds(images: Images) -> Iterator[Origin]:
+    """Services that join, follow or start before others, on the bed's engine."""
+    with (
+        tempfile.TemporaryDirectory(prefix="reconcile-chaos-") as folder,
+        World(Path(folder), images) as world,
+    ):
+        yield staged_of_other_kinds(world)
 
 
 def repeated(stage: Staged, asked: Sequence[Callable[[Origin], Trial]]) -> list[Trial]:

@@ -63,9 +63,9 @@ def lost_its_way(ended: Result) -> str:
     """What the engine itself lost when it was killed while it started a container; nothing in most cases.
 
     Measured with Docker alone, 20.10: the port of that container stays allocated until the engine is
-    restarted once more, and the container itself can never be started again.
+    restarted once more, and the container itself can never be started again. The former must be named.
     """
-    if "port is already allocated" in ended.said:
+    if "the engine itself kept it: restart the engine" in ended.said:
         return KEPT_PORT
     return DEAD_TASK if re.search(r"task \w+: already exists", ended.said) else ""
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -73,12 +73,14 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Failpoint:
-    """Killed by itself, at a failpoint: ``step.start:before``."""
+    """Killed by itself, at a failpoint: ``step.start:before``, or ``step.start:before#2`` the second time."""
 
     name: str
+    arguments: tuple[str, ...] = PASS
 
     def __call__(self, world: World) -> str:
-        return f"{self.name}: {ending(world.start(*PASS, environ={'RECONCILE_FAILPOINT': self.name}))}"
+        run = world.start(*self.arguments, environ={"RECONCILE_FAILPOINT": self.name})
+        return f"{self.name}: {ending(run)}"
 
 
 def started(world: World, seconds: float) -> Run:
@@ -105,6 +107,8 @@ def ending(run: Run) -> str:
 
 
 Converge = Callable[[World], Result]
+Begin = Callable[[Origin, Kind], AbstractContextManager[str]]
+"""Makes it so that one pass has something to do, and gives the commit that it does it for."""
 
 
 def fresh_once(world: World) -> Result:
@@ -151,29 +155,40 @@ def release(origin: Origin, kind: Kind) -> str:
     """Pin the other version of both services; returns the commit."""
     world = origin.world
     (tag,) = set(world.images_of("web", "worker"))
-    other = {"1": "web:2", "2": "web:1"}[tag]
+    other = "web:1" if tag == "2" else "web:2"
     nowhere = f"{world.images.registry.address}/{NOWHERE}"
     web = {Kind.GOOD: other, Kind.BAD: "web:broken", Kind.GONE: nowhere}[kind]
     return origin.release(web=web, worker=other)
 
 
-def tried(origin: Origin, kind: Kind, kills: Sequence[Kill], converge: Converge = fresh_once) -> Trial:
-    """Release, kill, and let somebody make good; then everything is as before it, or as released."""
+@contextmanager
+def released(origin: Origin, kind: Kind) -> Iterator[str]:
+    """What a pass is to do: a release, whose commit it is. Afterwards Git pins what runs again."""
+    yield release(origin, kind)
+    taken_back(origin, kind)
+
+
+def tried(
+    origin: Origin,
+    kind: Kind,
+    kills: Sequence[Kill],
+    converge: Converge = fresh_once,
+    begin: Begin = released,
+) -> Trial:
+    """Begin something, kill, and let somebody make good; then everything is as before it, or as released."""
     world = origin.world
     world.reconcile("unblock", "production")  # exits with 1 where nothing was blocked
-    commit = release(origin, kind)
-    before, killed, seconds, broken = world.marks(), list[str](), 0.0, list[str]()
-    with noted(broken), Witness(world, world.url) as witness:
-        killed += [kill(world) for kill in kills]
-        began = time.monotonic()
-        fresh = converge(world)
-        seconds = time.monotonic() - began
-        broken += wrong(origin, kind, commit, fresh, witness.before, witness.look())
-        if kind is Kind.GONE:
-            broken += untouched(world, before, witness)
-    trial = Trial(kind, tuple(killed), seconds, tuple(broken), story(world) if broken else "")
-    taken_back(origin, kind)
-    return trial
+    with begin(origin, kind) as commit:
+        before, killed, seconds, broken = world.marks(), list[str](), 0.0, list[str]()
+        with noted(broken), Witness(world, world.url) as witness:
+            killed += [kill(world) for kill in kills]
+            began = time.monotonic()
+            fresh = converge(world)
+            seconds = time.monotonic() - began
+            broken += wrong(origin, kind, commit, fresh, witness.before, witness.look())
+            if kind is Kind.GONE:
+                broken += untouched(world, before, witness)
+        return Trial(kind, tuple(killed), seconds, tuple(broken), story(world) if broken else "")
 
 
 def wrong(

@@ -1,7 +1,7 @@
 """Killed on a real engine: the program, the engine, the registry, the Git server; then one fresh pass.
 
-A few of each; ``scripts/chaos kills engine-restarts outages`` does the same as often as one likes, and at
-every failpoint.
+A few of each; ``scripts/chaos kills failpoints engine-restarts outages`` does the same as often as one likes,
+and at every failpoint.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tests.bed.registry import Registry
 from tests.e2e.engine_killing import INSIDE, engine_tried
 from tests.e2e.images import Images
 from tests.e2e.killing import After, Failpoint, Kind, Trial, staged, tried
+from tests.e2e.killing_scenes import OF_OTHER_KINDS, OF_TWO_SERVICES, Scene, staged_of_other_kinds
 from tests.e2e.origin import Origin
 from tests.e2e.outages import git_killed, registry_killed
 from tests.e2e.test_private_engine import world_on
@@ -61,6 +62,21 @@ def test_only_the_program_itself_is_killed_and_what_it_started_goes_on(shop: Ori
 
 def test_it_is_killed_again_while_it_makes_good(shop: Origin) -> None:
     expect_good(tried(shop, Kind.BAD, [Failpoint("step.gate:after"), Failpoint("step.restore:before")]))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scenes", [OF_TWO_SERVICES, OF_OTHER_KINDS], ids=["two-services", "other-kinds"])
+def test_what_else_may_be_under_way_is_killed_and_one_pass_makes_good(
+    images: Images, tmp_path: Path, scenes: tuple[Scene, ...]
+) -> None:
+    """A pull, a repair, a release that waits or is observed; what joins, follows, starts first, or never."""
+    with World(tmp_path, images) as world:
+        origin = staged(world) if scenes is OF_TWO_SERVICES else staged_of_other_kinds(world)
+        for scene in scenes:
+            point = f"{scene.points[0]}:after"
+            trial = scene.killed(origin, point)
+            expect_good(trial)
+            assert trial.killed == (f"{point}: killed",)
 
 
 @pytest.mark.parametrize("options", [(), ("--live-restore",)], ids=["containers-die-too", "live-restore"])

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 
 from reconciler.adapters.docker_host.connection import Connection
-from reconciler.adapters.docker_host.observe import policy_of, policy_text, vitals
+from reconciler.adapters.docker_host.kept_port import explained
+from reconciler.adapters.docker_host.observe import policy_of, policy_text, taken_ports, vitals
 from reconciler.adapters.docker_host.sdk import Client
 from reconciler.domain.observed import State, Vitals
-from reconciler.errors import EngineFailed, EngineUnreachable
+from reconciler.errors import EngineFailed, EngineUnreachable, HostConflict
 
 STOPPED = (State.CREATED, State.EXITED, State.DEAD)
 
@@ -37,6 +38,7 @@ def start(connection: Connection, container: str) -> None:
 
     Raises:
         EngineFailed: with the engine's own reason; the container is then ``created`` or ``exited``.
+        HostConflict: something else on the host is in the way, or what the engine itself did not let go.
     """
     try:
         with connection.asked(f"start container {brief(container)}") as client:
@@ -44,6 +46,17 @@ def start(connection: Connection, container: str) -> None:
     except EngineUnreachable:
         if not _settled(connection, container, State.RUNNING, State.RESTARTING):
             raise
+    except HostConflict as error:
+        raise _explained(connection, error) from error
+
+
+def _explained(connection: Connection, conflict: HostConflict) -> HostConflict:
+    """What is in the way, and what to do about it, as far as the engine tells."""
+    try:
+        with connection.asked("list the published ports") as client:
+            return explained(conflict, taken_ports(client.containers()))
+    except EngineFailed:
+        return conflict
 
 
 def _start_or_unpause(client: Client, container: str) -> None:

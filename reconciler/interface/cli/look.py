@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconciler.app.converge import Look, Reconciler
 from reconciler.domain.brakes import Brakes
+from reconciler.domain.journal import Observation
 from reconciler.domain.undo import news
 from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
@@ -42,7 +44,13 @@ def _look(reconciler: Reconciler) -> Looked:
     try:
         status = replace(status, holder=reconciler.leases.holder(environment))
         undo = news(journal.undo(environment), look.held)
-        status = replace(status, undo=undo, observation=journal.observation(environment))
+        observation = _under_way(journal.observation(environment), reconciler.host.clock.now())
+        status = replace(status, undo=undo, observation=observation)
     except ReconcileError as error:
         status = replace(status, remark=error.problem)
     return Looked(status, look, exit_codes.OK)
+
+
+def _under_way(observation: Observation | None, now: datetime) -> Observation | None:
+    """None where it should have ended by now: whoever observed was killed, and could not say so."""
+    return observation if observation is not None and now < observation.until else None
