@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from reconciler.domain.check import Cpu, Exec, Logs, Memory, Question
 from reconciler.domain.desired import Desired, Pin, Revision, Service
 from reconciler.domain.environment import Environment, Unpinned
-from reconciler.domain.powers import refused_powers
+from reconciler.domain.powers import refused_hooks, refused_powers
 from reconciler.domain.standing import Stacks, standing
 from reconciler.domain.waves import DependencyCycle, waves
 from reconciler.errors import Finding, InvalidState, PermissionRefused
@@ -162,6 +162,12 @@ class DesiredState:
                 f"services of {environment.name} ask for power over the host: {asked}",
                 hint=f"If that is meant, allow it on this host: RECONCILE_ALLOW={allowance}",
             )
+        for name, power in refused_hooks(environment.name, environment.data, self.allowed_powers):
+            raise PermissionRefused(
+                f"hooks of {environment.name} ask to run on the host itself",
+                hint="Name a service to run them in, or allow it on this host: "
+                f"RECONCILE_ALLOW={environment.name}/{name}:{power}",
+            )
 
     def pinned_at(self, environment: Environment, commit: str) -> dict[str, str]:
         """Service → image at an old commit; none where its file cannot be read any more."""
@@ -194,17 +200,18 @@ def _pinned(services: Sequence[Service], pins: Sequence[Pin]) -> tuple[Service, 
 
 
 def _strangers(environment: Environment, model: Model) -> list[tuple[str, str]]:
-    """Services that checks look into and that are not there: message and hint."""
+    """Services that reconcile.yaml names and that are not there: message and hint."""
     active = [service.name for service in model.services]
+    checks = environment.gate.checks
+    named = [(f"check {check.name!r}", name) for check in checks for name in _looked_into(check.question)]
     problems = []
-    for check in environment.gate.checks:
-        for name in _looked_into(check.question):
-            if name in model.inactive:
-                message = f"check {check.name!r} names service {name!r}, whose profile is not active"
-                problems.append((message, "remove it from the check, or activate the profile"))
-            elif name not in active:
-                message = f"check {check.name!r} names service {name!r}, which the Compose files do not have"
-                problems.append((message, f"services there: {', '.join(active)}"))
+    for where, name in (*named, *environment.data.named()):
+        if name in model.inactive:
+            message = f"{where} names service {name!r}, whose profile is not active"
+            problems.append((message, "remove it there, or activate the profile"))
+        elif name not in active:
+            message = f"{where} names service {name!r}, which the Compose files do not have"
+            problems.append((message, f"services there: {', '.join(active)}"))
     return problems
 
 

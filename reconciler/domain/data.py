@@ -169,6 +169,15 @@ class Data:
         """The hooks of a moment, in the order in which they are written."""
         return tuple(hook for hook in self.hooks if hook.moment is moment)
 
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """The services that all this names, each with what names it."""
+        rebuild = self.search.rebuild if self.search is not None else None
+        return (
+            *(("'services'", one.service) for one in self.uses),
+            *((f"a hook {hook.moment}", hook.service) for hook in self.hooks if hook.service),
+            *([("the search server's rebuild", rebuild.service)] if rebuild is not None else ()),
+        )
+
 
 def worst(contracts: Iterable[Contract]) -> Contract:
     """The contract of a release of several services: that of the least harmless one."""

@@ -1,7 +1,8 @@
 """Rights over the host: asked for in Git, allowed on the host only.
 
 An allowance is ``[ENVIRONMENT/]SERVICE:POWER``; ``*`` stands for any environment or service, or for
-every power. ``production/traefik:docker-socket`` lets one service mount Docker's socket.
+every power. ``production/traefik:docker-socket`` lets one service mount Docker's socket, and
+``production/hooks:host`` lets hooks of that environment run on the host itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from reconciler.domain.data import Data
 from reconciler.domain.desired import Service
+
+HOST_HOOKS = ("hooks", "host")
+"""How an allowance names commands of ``reconcile.yaml`` that run on the host itself."""
 
 
 def refused_powers(
@@ -22,10 +27,26 @@ def refused_powers(
         services: the services of the model.
         allowed: allowances in the form above.
     """
-    patterns = [pattern if "/" in pattern.partition(":")[0] else f"*/{pattern}" for pattern in allowed]
-    return tuple(
+    wanted = [
         (service.name, power)
         for service in sorted(services, key=lambda service: service.name)
         for power in service.powers
-        if not any(fnmatchcase(f"{environment}/{service.name}:{power}", pattern) for pattern in patterns)
+    ]
+    return _refused(environment, wanted, allowed)
+
+
+def refused_hooks(environment: str, data: Data, allowed: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The same for hooks that run on the host itself, as whoever runs reconcile."""
+    wanted = [HOST_HOOKS] if any(not hook.service for hook in data.hooks) else []
+    return _refused(environment, wanted, allowed)
+
+
+def _refused(
+    environment: str, wanted: Iterable[tuple[str, str]], allowed: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    patterns = [pattern if "/" in pattern.partition(":")[0] else f"*/{pattern}" for pattern in allowed]
+    return tuple(
+        (name, power)
+        for name, power in wanted
+        if not any(fnmatchcase(f"{environment}/{name}:{power}", pattern) for pattern in patterns)
     )

@@ -162,7 +162,7 @@ def test_what_is_no_duration(text: str) -> None:
             "    rollback: {git: false}",
             "6:21 'environments.a.rollback.git': 'false' is none of push, branch, off",
         ),
-        ("    data: {}", "6:5 'environments.a': 'data' is not supported by this version"),
+        ("    dtaa: {}", "6:5 'dtaa' is not a key of 'environments.a'"),
         ("    severity: {hihg: alert}", "6:16 'hihg' is not a key of 'environments.a.severity'"),
         (
             "    severity: {high: ignore}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.desired import DesiredState, Source
 from reconciler.domain.check import Check, Cpu, Exec, Logs, Memory, Question, Tcp
+from reconciler.domain.data import Data, Hook, Index, MeiliSearch, Moment, Restarted, Uses
 from reconciler.domain.desired import Port, Service
 from reconciler.domain.environment import Environment, Gate, Unpinned
 from reconciler.errors import InvalidState, PermissionRefused
@@ -185,6 +186,24 @@ def test_a_check_cannot_look_into_a_service_of_an_inactive_profile() -> None:
     assert "check 'logs' names service 'debug', whose profile is not active" in found
 
 
+def test_what_data_names_is_there() -> None:
+    data = Data(
+        search=MeiliSearch("http://h", (Index("c"),), Restarted("wbe")),
+        uses=(Uses("web"), Uses("gone", ("search",))),
+        hooks=(Hook(Moment.AFTER_RELEASE, ("true",), "dbb"), Hook(Moment.AFTER_RELEASE, ("true",), "db")),
+    )
+    bench = Bench((svc("web"), svc("db")), env=replace(environment(), data=data))
+    assert bench.refused() == [
+        f"state/reconcile.yaml: {what} names service {service!r}, "
+        "which the Compose files do not have (services there: db, web)"
+        for what, service in (
+            ("'services'", "gone"),
+            ("a hook after-release", "dbb"),
+            ("the search server's rebuild", "wbe"),
+        )
+    ]
+
+
 def test_unpinned_services_where_everything_must_be_pinned() -> None:
     services = (svc("web"), svc("db", pinned=False), svc("cache", pinned=False))
     bench = Bench(services, env=environment(unpinned=Unpinned.REFUSE))
@@ -231,6 +250,17 @@ def test_powers_need_the_hosts_word() -> None:
     bench.allowed = ("production/traefik:docker-socket",)
     bench.state = bench.fresh()
     assert bench.read().desired.service("traefik").powers == ("docker-socket",)
+
+
+def test_hooks_on_the_host_itself_need_the_hosts_word() -> None:
+    data = Data(hooks=(Hook(Moment.BEFORE_RELEASE, ("true",)),))
+    bench = Bench((svc("web"),), env=replace(environment(), data=data))
+    with pytest.raises(PermissionRefused, match="ask to run on the host itself") as caught:
+        bench.read()
+    assert "RECONCILE_ALLOW=production/hooks:host" in caught.value.hint
+    bench.allowed = ("production/hooks:host",)
+    bench.state = bench.fresh()
+    assert bench.read().desired.environment.data == data
 
 
 def test_what_compose_files_refer_to_elsewhere_on_the_host_is_refused() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.domain.data import Data, Hook, Moment
 from reconciler.domain.desired import Order, Port, Service
 from reconciler.domain.plan import Change, Plan
 from reconciler.domain.policy import Limits, refuse, spare
-from reconciler.domain.powers import refused_powers
+from reconciler.domain.powers import refused_hooks, refused_powers
 from reconciler.errors import Refused
 from tests.domain.values import box, environment, observed, planned, svc
 
@@ -113,6 +114,23 @@ def test_powers_need_an_allowance_of_the_host(
     allowed: tuple[str, ...], refused: list[tuple[str, str]]
 ) -> None:
     assert refused_powers("production", [TRAEFIK, AGENT, svc("web")], allowed) == tuple(refused)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "refused"),
+    [
+        ((), True),
+        (("staging/hooks:host",), True),
+        (("hooks:host-network",), True),
+        (("production/hooks:host",), False),
+        (("hooks:*",), False),
+    ],
+)
+def test_hooks_on_the_host_need_an_allowance_too(allowed: tuple[str, ...], refused: bool) -> None:
+    inside, outside = Hook(Moment.AFTER_RELEASE, ("a",), "web"), Hook(Moment.AFTER_RELEASE, ("a",))
+    assert refused_hooks("production", Data(hooks=(inside,)), allowed) == ()
+    expected = (("hooks", "host"),) if refused else ()
+    assert refused_hooks("production", Data(hooks=(inside, outside)), allowed) == expected
 
 
 # --- our own container -------------------------------------------------------------------------------

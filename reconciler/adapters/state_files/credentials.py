@@ -24,6 +24,8 @@ _TOKEN = re.compile(
     r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|\bgh[opsu]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
     r"|\bglpat-[A-Za-z0-9_-]{15,}|\bsk_live_[A-Za-z0-9]{10,}|\bxox[abps]-[A-Za-z0-9-]{10,}|\bAKIA[0-9A-Z]{16}\b"
 )
+_IN_URL = re.compile(r"://[^/\s@:$]*:[^\s@$]+@")
+_ASSIGNED = re.compile(r"(?i)^-{0,2}[a-z0-9_-]*(?:password|passwd|token|secret)=[^$]")
 
 
 def credentials(source: Source, sent: Iterable[Written]) -> Iterator[Finding]:
@@ -31,13 +33,20 @@ def credentials(source: Source, sent: Iterable[Written]) -> Iterator[Finding]:
     for request in sent:
         if any(low < _REFUSED for low, _ in requests.statuses(request.node("status"))):
             for text in _literal(request):
-                yield Finding(
-                    source.path,
-                    text.line,
-                    text.column,
-                    "a secret does not belong into this file",
-                    "write ${NAME}, which reads the environment",
-                )
+                yield _finding(source, text, "write ${NAME}, which reads the environment")
+
+
+def secret_words(source: Source, command: Iterable[Text]) -> Iterator[Finding]:
+    """A finding for each word of a command that gives itself away as a secret; nothing is filled in there."""
+    for word in command:
+        if any(pattern.search(word.value) for pattern in (_TOKEN, _IN_URL, _ASSIGNED)):
+            yield _finding(
+                source, word, "let the command read it itself, from its environment or from a file"
+            )
+
+
+def _finding(source: Source, text: Text, hint: str) -> Finding:
+    return Finding(source.path, text.line, text.column, "a secret does not belong into this file", hint)
 
 
 def _literal(request: Written) -> Iterator[Text]:

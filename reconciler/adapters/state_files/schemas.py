@@ -21,10 +21,6 @@ from reconciler.errors import Failed, Finding
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-# Keys of the whole product's reconcile.yaml that this version does not act on: saying so is better than
-# "unknown key", and ignoring them would be worse than both.
-_UNSUPPORTED: Final = frozenset({"data"})
-
 _TYPES: Final = {
     "object": "a mapping of keys and values",
     "array": "a list",
@@ -88,7 +84,18 @@ def _explain(source: Source, root: Node, error: ValidationError) -> Iterator[Fin
         yield _finding(
             source, named[0] if named else node, f"{quoted(str(error.instance))}: {_words(schema)}"
         )
-        return
+    elif schema.get("writeOnly"):  # whatever was written there may be a secret, and so may its line
+        yield Finding(source.path, node.line, node.column, f"{_at(name)}: {_words(schema)}", _example(schema))
+    else:
+        yield from _broken(source, key, node, name, error)
+
+
+def _broken(
+    source: Source, key: Text | None, node: Node, name: str, error: ValidationError
+) -> Iterator[Finding]:
+    """A rule of the schema that what stands at ``node`` breaks."""
+    schema = error.schema
+    assert isinstance(schema, dict)
     match error.validator:
         case "additionalProperties" if isinstance(node, Mapping):
             yield from _unknown_keys(source, node, name, schema["properties"])
@@ -159,10 +166,7 @@ def _wrong_choice(
 
 def _unknown_keys(source: Source, node: Mapping, name: str, known: Dict[str, Any]) -> Iterator[Finding]:
     for key, _ in node.entries:
-        if key.value in _UNSUPPORTED and "project" in known:
-            message = f"{_at(name)}: {key.value!r} is not supported by this version"
-            yield _finding(source, key, message, "remove it")
-        elif key.value not in known:
+        if key.value not in known:
             hint = did_you_mean(key.value, known) or f"known here: {', '.join(known)}"
             yield _finding(source, key, f"{quoted(key.value)} is not a key of {_at(name)}", hint)
 

@@ -1,9 +1,9 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
-The schema says what may be written. What it cannot say about checks is in ``check_rules``, about freeze
-windows in ``windows``, and the rest is here: that two environments must not fight over the same containers,
-and that no Compose file is named twice (``uniqueItems`` takes 20 s for a hostile list, and does not know that
-``./a.yml`` is ``a.yml``).
+The schema says what may be written. What it cannot say about checks is in ``check_rules``, about data in
+``data_rules``, about freeze windows in ``windows``, and the rest is here: that two environments must not
+fight over the same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a
+hostile list, and does not know that ``./a.yml`` is ``a.yml``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from reconciler.adapters.state_files import schemas
 from reconciler.adapters.state_files.accepted import NOTHING_ACCEPTED, Accepted, digest
 from reconciler.adapters.state_files.check_rules import broken_rules
 from reconciler.adapters.state_files.checks import check
+from reconciler.adapters.state_files.data import data
+from reconciler.adapters.state_files.data_rules import broken_data
 from reconciler.adapters.state_files.matrix import matrix
 from reconciler.adapters.state_files.nodes import Mapping, Node, Text
 from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order, quoted
@@ -65,6 +67,7 @@ def _in_environments(source: Source, root: Mapping) -> Iterator[Finding]:
     for _, node in Written(root).entries("environments"):
         yield from broken_rules(source, Written(node))
         yield from broken_windows(source, Written(node))
+        yield from broken_data(source, Written(node))
 
 
 def _environment(name: str, written: Written) -> Environment:
@@ -84,6 +87,7 @@ def _environment(name: str, written: Written) -> Environment:
         freeze=windows(written),
         protected=written.flag("protected", default=False),
         max_change=written.share("max_change", USUAL_CHANGE),
+        data=data(written),
     )
 
 

@@ -22,7 +22,7 @@ _MAX_REDACTED = (
 _CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/\s]+(?=@)|(?<=://)[^/\s@:]*:[^/\s]*(?=@)")
 # What follows a word that announces a secret, up to the end of the value.
 _ANNOUNCED = re.compile(
-    r"""(?ix) ( \b (?:(?:proxy-)?authorization|x-api-key|x-auth-token|passwd|password|client_secret)
+    r"""(?ix) ( \b (?:(?:proxy-)?authorization|x-api-key|x-auth-token|passwd|password|client_secret|key)
                 ["']? [ \t]* : [ \t]* (?P<quote>["'])? )
         (?P<value> (?(quote) (?:(?!(?P=quote)).)+ | [^,}]+ ) )"""
 )
