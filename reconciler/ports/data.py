@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.domain.documents import DatabaseState, Leaf, Leaves
+from reconciler.domain.search import IndexState
 
 
 class Documents(Protocol):
@@ -78,29 +79,46 @@ class Documents(Protocol):
 
 
 class SearchServer(Protocol):
-    """A search server with indexes and tasks: MeiliSearch.
+    """A search server whose changes are tasks that it does later: MeiliSearch.
 
-    Every method may raise DataUnreachable, PermissionRefused and DataFailed, as those of Documents do.
+    Every method may raise DataUnreachable, PermissionRefused and DataFailed, as those of Documents do. A
+    method that changes something returns when the server has done it: that it was accepted says nothing.
     """
 
     @property
     def name(self) -> str:
         """Where it is, without credentials."""
 
-    def documents(self, index: str) -> int | None:
-        """How many documents an index has; None where there is no such index."""
+    def indexes(self) -> tuple[str, ...]:
+        """The names of all indexes, sorted."""
+
+    def state(self, index: str) -> IndexState:
+        """An index now: whether it is there, with how many documents, and whether tasks of it wait or run."""
+
+    def create(self, index: str) -> None:
+        """Create an empty index without settings; one that is there already is fine."""
 
     def remove(self, index: str) -> None:
-        """Delete an index, and wait for the end of that task; one that is not there is fine."""
+        """Delete an index with its settings; one that is not there is fine."""
 
-    def swap(self, one: str, other: str) -> None:
-        """Exchange two indexes under their names, at once, and wait for the end of that task."""
+    def swap(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Exchange the two indexes of each pair under their names: all pairs at once, or none.
 
-    def busy(self, index: str) -> bool:
-        """Whether tasks of an index wait or run, or it is indexing."""
+        Raises:
+            DataFailed: among others where one of them is not there.
+        """
+
+    def exchanged(self, index: str) -> str:
+        """The name under which that lies with which ``index`` was exchanged last; empty where none is known.
+
+        It need not be there any more.
+        """
 
     def last_task(self) -> int:
         """The number of the newest task; -1 where there is none."""
 
     def failed_since(self, index: str, task: int) -> str:
-        """What failed in a task of an index that is newer than ``task``; empty where none did."""
+        """What failed or was canceled first of an index after ``task``, in the server's words; else empty.
+
+        That an index was to be created and is there, or to be deleted and is not, is no failure.
+        """
