@@ -24,7 +24,7 @@ from reconciler.domain.diff import diff
 from reconciler.domain.holding import held_entry
 from reconciler.domain.oscillation import freeze_services
 from reconciler.domain.plan import Entry, Plan
-from reconciler.domain.policy import spare
+from reconciler.domain.policy import keep_down, spare
 from reconciler.ports import Calendar, Journal
 
 _ANY = Brake("whatever the reason", drift=True)
@@ -76,7 +76,7 @@ class Braking:
         if how is not None and matters:
             found = self._braked(found, how, last)
         plan = freeze_services(found.plan, self.restless)
-        plan = spare(plan, found.observed, self.own)
+        plan = keep_down(spare(plan, found.observed, self.own), brakes.pause)
         return replace(found, plan=plan, braked=_held_by_name(before, plan))
 
     # --- What is in force -------------------------------------------------------------------------
@@ -84,7 +84,10 @@ class Braking:
     def _in_force(self, found: Look, pause: Callable[[], Pause | None], *, matters: bool) -> Brakes:
         """What holds the environment; what could hold nothing is not asked for."""
         environment, now = found.desired.environment, self.host.clock.now()
-        begun = pause() if matters else None
+        may_be_stopped = bool(environment.data.uses) and not found.plan.empty
+        begun = pause() if matters or may_be_stopped else None
+        if begun is not None and not matters and not begun.stops:
+            begun = None  # nothing of what goes on is held by it
         approved = None
         if environment.protected and matters:
             approved = self.approved or Approvals(self.desired).approved(found.source)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler.app.guarded import guarded
 from reconciler.app.host import Host
-from reconciler.ports import Lease
+from reconciler.ports import Documents, Lease
 
 CHANGES = (
     "engine.pull",
@@ -28,6 +28,16 @@ CHANGES = (
     "compose.create_templates",
 )
 """All that is changed on a host. The commands of ``exec`` checks are the user's own, and not fenced."""
+
+DATA_CHANGES = (
+    "documents.create",
+    "documents.delete",
+    "documents.replicate",
+    "documents.write",
+    "documents.set_security",
+    "documents.set_note",
+)
+"""All that is changed in a document database."""
 
 
 def fenced(host: Host, lease: Lease) -> Host:
@@ -48,3 +58,23 @@ def fenced(host: Host, lease: Lease) -> Host:
         engine=guarded(host.engine, "engine", CHANGES, guard),
         compose=guarded(host.compose, "compose", CHANGES, guard),
     )
+
+
+def fenced_documents(documents: Documents, host: Host, lease: Lease | None = None) -> Documents:
+    """The same databases, in which nothing is changed once ``lease`` is lost, with failpoints.
+
+    Args:
+        documents: the server.
+        host: whose failpoints are reached.
+        lease: None where no container is touched, and the host's lock is enough.
+    """
+
+    @contextmanager
+    def guard(change: str) -> Iterator[None]:
+        if lease is not None:
+            lease.check()
+        host.failpoint(f"{change}:before")
+        yield
+        host.failpoint(f"{change}:after")
+
+    return guarded(documents, "documents", DATA_CHANGES, guard)

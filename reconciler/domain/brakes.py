@@ -11,12 +11,17 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A person stopped changes. ``until`` is when it ends by itself, None where only ``resume`` ends it."""
+    """A person stopped changes. ``until`` is when it ends by itself, None where only ``resume`` ends it.
+
+    ``stops`` are services that a restore of their data has stopped: until the pause ends nothing starts them,
+    as what they would find is half of this and half of that.
+    """
 
     reason: str
     by: str
     since: datetime
     until: datetime | None = None
+    stops: tuple[str, ...] = ()
 
     def holds(self, now: datetime) -> bool:
         """Whether it is in force at ``now``."""

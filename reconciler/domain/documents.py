@@ -64,8 +64,11 @@ class Backup:
         deleted: how many tombstones.
         digest: SHA-256 over all ids and leaf revisions, sorted.
         point_in_time: whether nothing was written to the source meanwhile.
-        release: the revision that ran then; empty where none was known.
+        releases: the revisions that ran with these data; a release without changes since adds its own.
+        runs: the passes before whose releases it was made.
         purpose: ``release``, ``asked`` or ``restore``: why it was made.
+        together: the names of the backups of all databases that were backed up at once, its own among them.
+            A database that had not changed is in there with an earlier one.
     """
 
     name: str
@@ -76,5 +79,7 @@ class Backup:
     deleted: int
     digest: str
     point_in_time: bool
-    release: str = ""
+    releases: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
     purpose: str = "asked"
+    together: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.domain.brakes import Pause
 from reconciler.domain.desired import Order
 from reconciler.domain.holding import hold_back
 from reconciler.domain.observed import Observed, Role
@@ -87,6 +88,24 @@ def spare(plan: Plan, observed: Observed, own: str) -> Plan:
 
     def why_not(entry: Entry, _action: Action, _following: bool) -> str:
         return "reconcile runs in it; it does not manage itself" if entry.name in ours else ""
+
+    return hold_back(plan, why_not, repair=False)
+
+
+def keep_down(plan: Plan, pause: Pause | None) -> Plan:
+    """Hold whatever would be done to services that a restore of their data has stopped.
+
+    Args:
+        plan: what would be done.
+        pause: the pause in force, if one is.
+    """
+    stopped = pause.stops if pause is not None else ()
+    if pause is None or not stopped:
+        return plan
+    why = f"stopped: {pause.reason}"
+
+    def why_not(entry: Entry, _action: Action, _following: bool) -> str:
+        return why if entry.name in stopped else ""
 
     return hold_back(plan, why_not, repair=False)
 

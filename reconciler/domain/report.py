@@ -55,6 +55,7 @@ class Verb(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    BACKUP = "backup"
     RESTORE = "restore"
     REMOVE = "remove"
     GATE = "gate"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from reconciler.ports.brakes import Calendar, Pauses
 from reconciler.ports.compose import Compose, Model
-from reconciler.ports.data import Documents, SearchServer
+from reconciler.ports.data import Documents, Exports, SearchServer
 from reconciler.ports.engine import Engine
 from reconciler.ports.journal import Journal
 from reconciler.ports.outside import Probe, Registry
@@ -27,6 +27,7 @@ __all__ = [
     "Edit",
     "Engine",
     "Events",
+    "Exports",
     "Journal",
     "Lease",
     "Leases",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.domain.documents import DatabaseState, Leaf, Leaves
+from reconciler.domain.environment import Environment
 from reconciler.domain.search import IndexState
 
 
@@ -121,4 +122,20 @@ class SearchServer(Protocol):
         """What failed or was canceled first of an index after ``task``, in the server's words; else empty.
 
         That an index was to be created and is there, or to be deleted and is not, is no failure.
+        """
+
+
+class Exports(Protocol):
+    """Where what a restore takes away is kept for people: files that only their owner can read."""
+
+    def write(self, environment: Environment, name: str, lines: Iterable[str]) -> str:
+        """Write lines into a file of this name, and return where it is; empty where there was no line.
+
+        Args:
+            environment: whose data.
+            name: of the file; a file of the same name is replaced as a whole.
+            lines: without their ends. What they raise leaves nothing behind.
+
+        Raises:
+            PermissionRefused: it cannot be written: no right, no room.
         """

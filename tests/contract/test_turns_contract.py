@@ -192,6 +192,12 @@ def test_a_pause_is_kept_as_it_was_said(turns: TurnsBench, reason: str, until: d
     assert turns.pauses.pause(turns.one) is None
 
 
+def test_a_pause_knows_which_services_a_restore_has_stopped(turns: TurnsBench) -> None:
+    said = Pause("its data go back", "ada", AT, stops=("api", "web"))
+    turns.pauses.begin(turns.one, said)
+    assert turns.pauses.pause(turns.one) == said
+
+
 def test_one_that_is_over_is_still_there(turns: TurnsBench) -> None:
     over = Pause("", "ada", AT, AT + timedelta(minutes=1))
     turns.pauses.begin(turns.one, over)

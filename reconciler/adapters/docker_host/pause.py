@@ -25,6 +25,7 @@ REASON = "reconcile.pause.reason"
 BY = "reconcile.pause.by"
 SINCE = "reconcile.pause.since"
 UNTIL = "reconcile.pause.until"
+STOPS = "reconcile.pause.stops"
 
 
 def name_of(project: str) -> str:
@@ -95,6 +96,7 @@ def _latest(pauses: Mapping[str, Pause]) -> Pause | None:
 
 def _labels(project: str, pause: Pause) -> dict[str, str]:
     labels = {PROJECT: project, REASON: pause.reason, BY: pause.by, SINCE: _text(pause.since)}
+    labels |= {STOPS: ",".join(pause.stops)} if pause.stops else {}
     return labels if pause.until is None else labels | {UNTIL: _text(pause.until)}
 
 
@@ -117,6 +119,7 @@ def _pause(volume: Mapping[str, Any]) -> Pause:
         by=labels.get(BY, ""),
         since=since or datetime.fromtimestamp(0, UTC),
         until=_moment(labels.get(UNTIL)),
+        stops=tuple(name for name in labels.get(STOPS, "").split(",") if name),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from reconciler.adapters.host_state.exports import ExportFiles
 from reconciler.adapters.host_state.journal import SqliteJournal
 from reconciler.adapters.host_state.lock import LockFile
 from reconciler.adapters.host_state.place import Place
 
-__all__ = ["LockFile", "Place", "SqliteJournal"]
+__all__ = ["ExportFiles", "LockFile", "Place", "SqliteJournal"]
