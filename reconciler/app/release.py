@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from reconciler.app.desired import DesiredState
 from reconciler.domain.causes import names
@@ -78,10 +79,29 @@ class Pins:
             resolved[service] = image.with_digest(self.registry.digest(image))
         return resolved
 
+    def images(self, environment: Environment) -> dict[str, str]:
+        """Service → image, as HEAD pins them."""
+        return self._images(environment, self.repository.head())
+
     def pin(
-        self, environment: Environment, images: Mapping[str, ImageRef], *, reason: str = "", push: str = ""
+        self,
+        environment: Environment,
+        images: Mapping[str, ImageRef],
+        *,
+        reason: str = "",
+        push: str = "",
+        details: Sequence[str] = (),
+        trailers: Mapping[str, str] = MappingProxyType({}),
     ) -> Moved:
         """Commit new pins: exactly one scalar changes per service.
+
+        Args:
+            environment: whose pins.
+            images: service → image with its digest.
+            reason: why, for the commit message and the history.
+            push: the branch to push to, or empty.
+            details: more lines for the commit message.
+            trailers: more of them.
 
         Raises:
             Refused: every pin is as asked already.
@@ -91,8 +111,9 @@ class Pins:
         if not moves:
             raise Refused(f"{environment.name} pins {', '.join(images)} like that already")
         subject = f"{environment.name}: {', '.join(map(str, moves))}"
-        trailers = {ENVIRONMENT: environment.name}
-        return self._commit(environment, images, moves, _message(subject, reason, trailers), push)
+        trailers = {ENVIRONMENT: environment.name, **trailers}
+        message = _message(subject, reason, trailers, details)
+        return self._commit(environment, images, moves, message, push)
 
     def previous(self, environment: Environment, services: Sequence[str]) -> Earlier:
         """The release to roll back, and the images that its services had before it.
@@ -224,8 +245,9 @@ def _asked_image(service: str, text: str, present: Mapping[str, ImageRef]) -> Im
         raise Refused(f"{service}: {error}") from error
 
 
-def _message(subject: str, reason: str, trailers: Mapping[str, str]) -> str:
+def _message(subject: str, reason: str, trailers: Mapping[str, str], details: Sequence[str] = ()) -> str:
     """A commit message; a reason's line breaks would start new trailers, so they become spaces."""
     body = f"{' '.join(reason.split())}\n\n" if reason else ""
+    body += "".join(f"- {' '.join(line.split())}\n" for line in details) + ("\n" if details else "")
     lines = [f"{key}: {' '.join(value.split())}" for key, value in trailers.items() if value]
     return f"{subject}\n\n{body}" + "\n".join(lines) + "\n"

@@ -148,7 +148,7 @@ class Usage:
 class Vitals:
     """One container, looked at closely: what the gate judges.
 
-    ``started_at`` is the engine's own text and is only ever compared for equality.
+    ``started_at`` is when it was last started, by the engine's clock, RFC 3339; empty where it never was.
     ``error`` is what the engine said when it could not start it. ``first_health_seconds`` is how long after
     its start its HEALTHCHECK may first say something, 0 where it has none.
     """

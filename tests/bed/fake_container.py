@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.domain.desired import Service
 from reconciler.domain.image import ImageRef
@@ -79,6 +79,7 @@ class Container:
     error: str = ""
     restarts: int = 0
     starts: int = 0
+    started_at: datetime | None = None
     looks: int = 0
     measurements: int = 0
     written: list[tuple[datetime, str]] = field(default_factory=list)
@@ -182,6 +183,7 @@ class Container:
 
     def _begin(self, now: datetime) -> None:
         self.starts += 1
+        self.started_at = now + timedelta(microseconds=self.starts)  # no two starts are at the same time
         self.state, self.measurements = State.RUNNING, 0
         self._write(0, now)
 
@@ -216,7 +218,7 @@ class Container:
             health=self.health,
             exit_code=self.exit_code,
             restart_count=self.restarts,
-            started_at=f"start {self.starts}" if self.starts else "",
+            started_at=self.started_at.isoformat() if self.started_at else "",
             oom_killed=False,
             error=self.error,
             image=self.image,

@@ -444,3 +444,24 @@ def test_files_of_a_step_that_cannot_be_written_change_nothing(
     assert said.code == 0
     assert "::warning title=reconcile::the step's output cannot be written: No such file" in said.out
     assert "::warning title=reconcile::the step's summary cannot be written: No space left" in said.out
+
+
+STAGING = """\
+  staging:
+    pins: staging/compose.pins.yaml
+    project: kompass-staging
+    directory: ../app
+    compose: [compose.yaml]
+"""
+
+
+def test_promote_says_when_nothing_differs_and_asks_the_engine_when_something_does(here: Here) -> None:
+    older = PINS.replace("1.8.2", "1.8.1").replace("2" * 64, "1" * 64)
+    here.commit({"state/reconcile.yaml": SETTINGS + STAGING, "state/staging/compose.pins.yaml": PINS}, "both")
+    said = here("promote", "staging", "production")
+    assert (said.code, said.out, said.err) == (0, "production pins what staging does already.\n", "")
+    here.commit({"state/production/compose.pins.yaml": older}, "older")
+    said = here("promote", "staging", "production")
+    assert said.code == 69, "no evidence, no promotion"
+    assert here("promote", "staging", "staging").code == 64
+    assert here("promote", "staging", "nowhere").code == 1

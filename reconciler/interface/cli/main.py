@@ -36,6 +36,7 @@ COMMANDS = {
     "unblock": "Let pins that failed here be tried again.",
     "history": "Who released what, when, and why; history show RUN: one pass.",
     "pin": "Resolve an image's digest, change one line, commit.",
+    "promote": "Pin in one environment what has proven itself in another, in a commit.",
     "doctor": "Look at engine, Compose, Git, registry, disk and clock.",
     "init": "Write the state folder from Compose files and what runs now.",
 }
