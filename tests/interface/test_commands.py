@@ -464,4 +464,4 @@ def test_promote_says_when_nothing_differs_and_asks_the_engine_when_something_do
     said = here("promote", "staging", "production")
     assert said.code == 69, "no evidence, no promotion"
     assert here("promote", "staging", "staging").code == 64
-    assert here("promote", "staging", "nowhere").code == 1
+    assert here("promote", "staging", "nowhere").code == 64
