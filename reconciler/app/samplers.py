@@ -11,6 +11,7 @@ from reconciler.domain.check import (
     Check,
     Compared,
     Cpu,
+    Database,
     Errors,
     Exec,
     Flow,
@@ -19,6 +20,7 @@ from reconciler.domain.check import (
     Logs,
     Memory,
     Query,
+    SearchIndex,
     Tcp,
 )
 from reconciler.domain.comparison import Measures, Seen
@@ -94,7 +96,7 @@ def of_checks(host: Host, how: Gate, scope: Scope) -> list[Sampler]:
 
 def _of_check(host: Host, how: Gate, check: Check, scope: Scope) -> Sampler | None:
     match check.question:
-        case Http() | Flow() | Tcp() | Query() as asked:
+        case Http() | Flow() | Tcp() | Query() | Database() | SearchIndex() as asked:
             return _asking(host, how, check, lambda: host.probe.ask(asked, check.time_limit_seconds))
         case Exec() as inside:
             containers = scope.containers.get(inside.service, ())

@@ -94,6 +94,34 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    """Whether a CouchDB server is up, and a database is there with so many documents at least.
+
+    ``username`` is empty where nobody has to sign in. ``documents`` counts neither what was deleted nor
+    conflicts.
+    """
+
+    url: str
+    database: str
+    documents: int = 0
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """Whether a MeiliSearch server is available, and an index is there with so many documents at least.
+
+    ``key`` is empty for a server without any.
+    """
+
+    url: str
+    index: str
+    documents: int = 0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Exec:
     """A command inside each container of a service; exit code 0 is good."""
 
@@ -101,7 +129,7 @@ class Exec:
     command: tuple[str, ...]
 
 
-Asked = Http | Flow | Tcp | Query
+Asked = Http | Flow | Tcp | Query | Database | SearchIndex
 """What can be asked from outside, by ``ports.Probe``."""
 
 

@@ -1,11 +1,12 @@
-"""The ``${NAME}`` in checks: secrets that somebody has to provide, and values that a flow captures itself."""
+"""The ``${NAME}`` in checks and data: secrets to be provided, and values that a flow captures itself."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
-from reconciler.domain.check import Check, Flow, Http, Query, Request
+from reconciler.domain.check import Check, Database, Flow, Http, Query, Request, SearchIndex
+from reconciler.domain.data import Data
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -19,6 +20,21 @@ def secrets_named(checks: Iterable[Check]) -> dict[str, tuple[str, ...]]:
     return {check: names for check, names in found.items() if names}
 
 
+def secrets_of_data(data: Data) -> tuple[str, ...]:
+    """Which secrets the servers of an environment's data need."""
+    couchdb, search = data.couchdb, data.search
+    texts = (
+        *((couchdb.username, couchdb.password) if couchdb is not None else ()),
+        *((search.key,) if search is not None else ()),
+    )
+    return tuple(dict.fromkeys(_named(texts)))
+
+
+def named_in(text: str) -> tuple[str, ...]:
+    """The names in one text, each once."""
+    return tuple(dict.fromkeys(_NAME.findall(text)))
+
+
 def _needed(check: Check) -> Iterator[str]:
     match check.question:
         case Http(request=request):
@@ -30,6 +46,10 @@ def _needed(check: Check) -> Iterator[str]:
                 captured.update(name for name, _ in request.capture)
         case Query(url=url, headers=headers):
             yield from _named((url, *(value for _, value in headers)))
+        case Database(url=url, username=username, password=password):
+            yield from _named((url, username, password))
+        case SearchIndex(url=url, key=key):
+            yield from _named((url, key))
         case _:
             return
 

@@ -9,6 +9,7 @@ import pytest
 from reconciler.domain.check import (
     Check,
     Cpu,
+    Database,
     Errors,
     Exec,
     Expectation,
@@ -20,6 +21,7 @@ from reconciler.domain.check import (
     Query,
     Question,
     Request,
+    SearchIndex,
     Tcp,
     Tls,
 )
@@ -124,6 +126,18 @@ def test_every_method_of_a_step(verb: str) -> None:
         ("query: {url: 'http://p', query: up, at_most: 1e3}", Query("http://p", "up", "<=", 1e3), "critical"),
         ("query: {url: 'http://p', query: up, at_least: 1}", Query("http://p", "up", ">=", 1), "critical"),
         ("query: {url: 'http://p', query: up, equals: 0}", Query("http://p", "up", "==", 0), "critical"),
+        ("couchdb: {url: 'http://h:5984', database: a}", Database("http://h:5984", "a"), "critical"),
+        (
+            "couchdb: {url: 'https://h', database: a/b, documents: 7, username: '${U}', password: '${P}'}",
+            Database("https://h", "a/b", 7, "${U}", "${P}"),
+            "critical",
+        ),
+        ("meilisearch: {url: 'http://h:7700', index: a}", SearchIndex("http://h:7700", "a"), "critical"),
+        (
+            "meilisearch: {url: 'http://h', index: a_B-1, documents: 7, key: '${K}'}",
+            SearchIndex("http://h", "a_B-1", 7, "${K}"),
+            "critical",
+        ),
         ("latency: {of: web}", Latency("web"), "high"),
         (
             "latency: {of: web, worse_than: {high: 150%, low: 2.5%}, percentile: 95, samples: 40}",

@@ -96,6 +96,25 @@ from tests.adapters.checks_file import read, refusals
             "x: {query: {url: 'http://h/', query: up, below: .inf}}",
             "8:57 'x.query.below' must be at most 1e+308",
         ),
+        ("x: {couchdb: {url: 'http://h'}}", "8:13 'x.couchdb' has no 'database'"),
+        ("x: {couchdb: {url: 'h:5984', database: a}}", "8:28 'x.couchdb.url': an address is http://host:port"),
+        (
+            "x: {couchdb: {url: 'http://h', database: Kompass}}",
+            "8:50 'x.couchdb.database': CouchDB allows lower-case letters",
+        ),
+        (
+            "x: {couchdb: {url: 'http://h', database: a, username: '${U}'}}",
+            "8:22 'x.couchdb': a user name and a password belong together",
+        ),
+        (
+            "x: {couchdb: {url: 'http://h', database: a, documents: -1}}",
+            "8:64 'x.couchdb.documents' must be at least 0",
+        ),
+        ("x: {meilisearch: {url: 'http://h'}}", "8:13 'x.meilisearch' has no 'index'"),
+        (
+            "x: {meilisearch: {url: 'http://h', index: a/b}}",
+            "8:51 'x.meilisearch.index': MeiliSearch allows letters, digits, _ and -",
+        ),
         ("x: {flow: []}", "8:19 'x.flow' is empty: a list is expected"),
         ("x: {flow: {redirects: 1}}", "8:13 'x.flow' has no 'steps'"),
         ("x: {flow: [{headers: {}}]}", "8:20 'x.flow.0': a step has exactly one of get, head, post"),

@@ -119,3 +119,30 @@ def test_another_finding_on_the_same_line_does_not_show_it(line: str) -> None:
     assert finding.message.startswith("'stauts' is not a key of")
     assert "stauts: 200" in finding.excerpt or "password" in finding.excerpt
     assert "hunter2" not in finding.excerpt
+
+
+COUCHDB = "x: {{couchdb: {{url: 'http://h', database: a, username: {}, password: {}}}}}"
+MEILISEARCH = "x: {{meilisearch: {{url: 'http://h', index: a, key: {}}}}}"
+
+
+@pytest.mark.parametrize(
+    "literal", ["hunter2", "'hunter2, with } and more'", "'x${P}'", "'${P'", "12345678", "''"]
+)
+def test_a_literal_login_of_a_store_is_refused_and_not_shown(literal: str) -> None:
+    for written in (
+        COUCHDB.format("'${U}'", literal),
+        COUCHDB.format(literal, "'${P}'"),
+        MEILISEARCH.format(literal),
+    ):
+        with pytest.raises(InvalidSettings) as raised:
+            read(written)
+        (finding,) = raised.value.findings
+        assert "hunter2" not in str(finding) + finding.excerpt + str(raised.value)
+        assert "12345678" not in str(finding) + finding.excerpt
+
+
+@pytest.mark.parametrize("kind", ["couchdb: {database: a, ", "meilisearch: {index: a, "])
+def test_a_login_in_the_address_of_a_store_is_refused_and_not_shown(kind: str) -> None:
+    with pytest.raises(InvalidSettings) as raised:
+        read(f"x: {{{kind}url: 'http://ada:hunter2@h'}}}}")
+    assert "hunter2" not in "".join(f"{finding}{finding.excerpt}" for finding in raised.value.findings)

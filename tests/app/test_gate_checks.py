@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from reconciler.domain.check import Database, Question, SearchIndex
 from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Gate
 from reconciler.domain.gate import Evidence
@@ -14,7 +15,7 @@ from reconciler.domain.severity import Verdict
 from tests.app.gates import SOAK, asked_at, gated, judged
 from tests.app.scene import Scene
 from tests.bed.fake_outside import BAD, GOOD, UNREADY
-from tests.domain.values import check, svc
+from tests.domain.values import check, svc, url
 
 
 def test_a_good_check_passes_after_the_soak_and_not_before() -> None:
@@ -131,3 +132,9 @@ def test_the_end_of_the_soak_is_not_overslept() -> None:
     judgement, scene = judged(lambda _: GOOD, Gate(30.0, 10.0), interval_seconds=60.0)
     assert judgement.verdict is Verdict.PASS
     assert 10.0 <= scene.clock.passed < 10.5
+
+
+@pytest.mark.parametrize("store", [Database(url("front"), "kompass"), SearchIndex(url("front"), "customers")])
+def test_stores_are_asked_as_everything_else_outside_is(store: Question) -> None:
+    judgement, times = asked_at(lambda _: BAD, question=store)
+    assert (judgement.verdict, len(times)) == (Verdict.FAIL, 3)

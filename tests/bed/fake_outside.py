@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.domain.check import Asked, Flow, Http, Query, Tcp
+from reconciler.domain.check import Asked, Database, Flow, Http, Query, SearchIndex, Tcp
 from reconciler.domain.comparison import Seen
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Evidence
@@ -48,7 +48,7 @@ def place(question: Asked) -> str:
             return question.requests[-1].url
         case Tcp():
             return f"{question.host}:{question.port}"
-        case Query():
+        case Query() | Database() | SearchIndex():
             return question.url
 
 

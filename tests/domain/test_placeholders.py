@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.domain.check import Check, Flow, Http, Query, Request, Tcp
-from reconciler.domain.placeholders import secrets_named
+from reconciler.domain.check import Check, Database, Flow, Http, Query, Request, SearchIndex, Tcp
+from reconciler.domain.data import CouchDb, Data, Index, MeiliSearch, Restarted
+from reconciler.domain.placeholders import named_in, secrets_named, secrets_of_data
 
 LOGIN = Request(
     "http://localhost/login",
@@ -41,3 +42,20 @@ def test_a_query_has_an_address_and_headers() -> None:
 def test_each_name_once_and_checks_without_any_are_left_out() -> None:
     twice = Request("http://${HOST}/${HOST}")
     assert named(Check("web", Http(twice)), Check("port", Tcp("localhost", 5432))) == {"web": ("HOST",)}
+
+
+def test_stores_have_logins() -> None:
+    database = Check("database", Database("http://h", "a", 0, "${COUCHDB_USER}", "${COUCHDB_PASSWORD}"))
+    index = Check("search", SearchIndex("http://h", "a", 0, "${MEILI_KEY}"))
+    assert named(database, index) == {
+        "database": ("COUCHDB_USER", "COUCHDB_PASSWORD"),
+        "search": ("MEILI_KEY",),
+    }
+
+
+def test_so_have_the_servers_of_an_environments_data() -> None:
+    couchdb = CouchDb("http://h", ("a",), "${U}", "${P}")
+    search = MeiliSearch("http://h", (Index("a"),), Restarted("web"), "${K}")
+    assert secrets_of_data(Data(couchdb, search)) == ("U", "P", "K")
+    assert secrets_of_data(Data()) == ()
+    assert named_in("${A}${B}${A}") == ("A", "B")

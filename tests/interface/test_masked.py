@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.domain.check import Check, Exec, Flow, Http, Query, Question, Request, Tcp
+from reconciler.domain.check import (
+    Check,
+    Database,
+    Exec,
+    Flow,
+    Http,
+    Query,
+    Question,
+    Request,
+    SearchIndex,
+    Tcp,
+)
+from reconciler.domain.data import CouchDb, Data, Index, MeiliSearch, Restarted
 from reconciler.domain.environment import Environment
 from reconciler.interface.cli.masked import secrets_of
 from tests.interface import values as v
@@ -28,11 +40,20 @@ def test_every_place_where_a_name_may_stand_is_looked_at(tmp_path: Path) -> None
         ),
         Flow((Request("http://x", json='{"a": "${JSON}"}'), Request("http://x/${token}"))),
         Query("http://x", "up", ">", 0, headers=(("Authorization", "Bearer ${QUERY}"),)),
+        Database("http://x", "a", 0, "${USER}", "${PASSWORD}"),
+        SearchIndex("http://x", "a", 0, "${KEY}"),
         Tcp("x", 1),
         Exec("web", ("true",)),
     )
-    names = ("URL", "HEADER", "BODY", "FORM", "JSON", "QUERY")
+    names = ("URL", "HEADER", "BODY", "FORM", "JSON", "QUERY", "USER", "PASSWORD", "KEY")
     environ = {name: f"s3cr3t-{name}" for name in names} | {"UNUSED": "no secret"}
     assert set(secrets_of([environment], environ)) == {f"s3cr3t-{name}" for name in names}
     assert secrets_of([environment], {"URL_FILE": str(file), "BODY_FILE": "/no/such"}) == ("from a file",)
     assert secrets_of([environment], {}) == ()
+
+
+def test_so_are_the_servers_of_an_environments_data() -> None:
+    couchdb = CouchDb("http://h", ("a",), "${U}", "${P}")
+    data = Data(couchdb, MeiliSearch("http://h", (Index("a"),), Restarted("web"), "${K}"))
+    environment = replace(_environment(), data=data)
+    assert secrets_of([environment], {"U": "ada", "P": "s3cr3t", "K": "k3y"}) == ("ada", "s3cr3t", "k3y")

@@ -6,14 +6,16 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from reconciler.adapters.probe.refusals import Refusals
 from reconciler.adapters.probe.secrets import Secrets
 from reconciler.adapters.probe.tls import Contexts
-from reconciler.domain.check import Asked, Flow, Http, Query, Tcp
+from reconciler.domain.check import Asked, Database, Flow, Http, Query, SearchIndex, Tcp
 from reconciler.domain.comparison import Seen
 
 
 class OutsideProbe:
-    """The ``Probe`` port. It may be shared between threads: looks have nothing in common but TLS settings.
+    """The ``Probe`` port. It may be shared between threads: looks have in common TLS settings, and which
+    logins were refused.
 
     No proxies are used, and no connection is used twice: a kept one would lead to the container that was
     there before.
@@ -26,6 +28,7 @@ class OutsideProbe:
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
         self._contexts = Contexts()
+        self._refusals = Refusals()
 
     def ask(self, question: Asked, time_limit_seconds: float) -> Seen:
         """See ``ports.Probe``.
@@ -44,8 +47,10 @@ class OutsideProbe:
 
     def _seen(self, question: Asked, seconds: float, secrets: Secrets) -> Seen:
         # What they import takes longer than a pass with nothing to do.
+        import reconciler.adapters.probe.couchdb as couchdb
         import reconciler.adapters.probe.flow as flow
         import reconciler.adapters.probe.http as http
+        import reconciler.adapters.probe.meilisearch as meilisearch
         import reconciler.adapters.probe.query as query
         import reconciler.adapters.probe.tcp as tcp
 
@@ -58,3 +63,7 @@ class OutsideProbe:
                 return tcp.look(question, seconds, secrets)
             case Query():
                 return query.look(question, seconds, secrets, self._contexts)
+            case Database():
+                return couchdb.look(question, seconds, secrets, self._contexts, self._refusals)
+            case SearchIndex():
+                return meilisearch.look(question, seconds, secrets, self._contexts)

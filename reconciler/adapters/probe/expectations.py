@@ -16,7 +16,8 @@ from reconciler.domain.comparison import Seen
 from reconciler.domain.gate import Evidence
 
 _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "proxy-authenticate", "www-authenticate"})
-_STARTING = frozenset({502, 503, 504})
+STARTING = frozenset({502, 503, 504})
+"""What a service says, or the proxy before it, that still starts."""
 _USUAL = Expectation().statuses
 
 
@@ -52,7 +53,7 @@ def judged(answer: Answer, expect: Expectation, secrets: Secrets) -> Seen:
     """
     evidence, words = Evidence.GOOD, answer.words
     if not within(answer.status, expect):
-        starting = answer.status in _STARTING
+        starting = answer.status in STARTING
         evidence, words = Evidence.UNREADY if starting else Evidence.BAD, _status(answer, expect, secrets)
     elif wrong := next(_wrong_parts(answer, expect, secrets), ""):
         evidence, words = Evidence.BAD, f"{answer.status}, but {wrong}"

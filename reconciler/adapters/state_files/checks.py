@@ -10,6 +10,7 @@ from reconciler.adapters.state_files.written import Written
 from reconciler.domain.check import (
     Check,
     Cpu,
+    Database,
     Errors,
     Exec,
     Latency,
@@ -17,11 +18,15 @@ from reconciler.domain.check import (
     Memory,
     Query,
     Question,
+    SearchIndex,
     Tcp,
 )
 from reconciler.domain.severity import Severity
 
-KINDS: Final = ("http", "flow", "tcp", "exec", "query", "latency", "errors", "memory", "cpu", "logs")
+KINDS: Final = (
+    *("http", "flow", "tcp", "exec", "query", "couchdb", "meilisearch"),
+    *("latency", "errors", "memory", "cpu", "logs"),
+)
 _OPERATORS: Final = {"below": "<", "above": ">", "at_most": "<=", "at_least": ">=", "equals": "=="}
 
 
@@ -74,6 +79,10 @@ def _question(kind: str, check: Written) -> Question:
             return Exec(written.text("service"), command)
         case "query":
             return _query(written)
+        case "couchdb":
+            return _database(written)
+        case "meilisearch":
+            return _index(written)
         case _:
             return _compared(kind, written)
 
@@ -95,6 +104,25 @@ def _query(written: Written) -> Query:
         operator=_OPERATORS[key],
         threshold=written.number(key) or 0.0,
         headers=written.texts("headers"),
+    )
+
+
+def _database(written: Written) -> Database:
+    return Database(
+        url=written.text("url"),
+        database=written.text("database"),
+        documents=written.whole("documents", 0),
+        username=written.text("username"),
+        password=written.text("password"),
+    )
+
+
+def _index(written: Written) -> SearchIndex:
+    return SearchIndex(
+        url=written.text("url"),
+        index=written.text("index"),
+        documents=written.whole("documents", 0),
+        key=written.text("key"),
     )
 
 
