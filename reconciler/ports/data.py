@@ -14,8 +14,12 @@ class Documents(Protocol):
     """A server of document databases that keep their revisions as trees: CouchDB.
 
     Every method may raise DataUnreachable (no usable answer), PermissionRefused (401, 403) and DataFailed
-    (it tried, and could not: disk full, a name that is not allowed, documents that are refused). A refused
-    password is never tried again: five of them lock an account. None of them waits longer than its deadline.
+    (it tried, and could not: disk full, a name that is not allowed, a database that is not there, documents
+    that are refused). A refused password is never tried again: five of them lock an account, and after that
+    the right one is refused, too.
+
+    No request is waited for longer than a deadline. ``replicate`` and ``warm`` may take many of them: those
+    wait as long as the server gets on.
     """
 
     @property
@@ -31,21 +35,27 @@ class Documents(Protocol):
     def create(self, database: str, like: str) -> None:
         """Create a database, with the shards, partitioning and revision limit of ``like``.
 
-        One that is there already is fine.
+        One that is there already is fine: it gets the revision limit, and keeps what it has. The new one
+        admits admins only, until ``set_security`` says otherwise.
         """
 
     def delete(self, database: str) -> None:
-        """Delete a database, and wait until it is gone; one that is gone already is fine."""
+        """Delete a database, and wait until it is gone; one that is gone already is fine.
+
+        Its name can be created again at once.
+        """
 
     def replicate(self, source: str, target: str) -> None:
         """Bring all revisions of ``source`` that ``target`` lacks there, inside the server.
 
-        Returns when that is done. It goes on where an earlier one of the same two stopped, and joins one that
-        is under way, also when we gave up waiting for it.
+        Both must be there. Returns when that is done. It goes on where an earlier one of the same two
+        stopped, and joins one that is under way, also when we gave up waiting for it. It reverts nothing that
+        is newer in the target, and takes neither security nor notes along.
 
         Raises:
-            DataFailed: among others where one document could not be written: the target is useless then, as
-                another replication would skip it.
+            DataUnreachable: among others where it stood still for too long; it may go on in the server.
+            DataFailed: among others where one document could not be written, now or in an earlier one of the
+                same two: the target is useless then, as another replication skips it.
         """
 
     def leaves(self, database: str) -> Leaves:
@@ -54,29 +64,42 @@ class Documents(Protocol):
     def read(
         self, database: str, documents: Collection[str], *, attachments: bool = False
     ) -> Mapping[str, tuple[Leaf, ...]]:
-        """All leaves of these documents; the winner first. Those that never were there are left out."""
+        """All leaves of these documents; the winner first. Those that never were there are left out.
+
+        They are all held in memory, with ``attachments`` the content of those as well: ask for so many
+        documents as that allows.
+        """
 
     def write(self, database: str, leaves: Sequence[Leaf]) -> None:
         """Add leaves to the trees, with the revisions that they say; what is there already is fine.
 
+        Their attachments must be with their content.
+
         Raises:
-            DataFailed: with the documents that were refused, such as by a ``validate_doc_update``.
+            DataFailed: with the documents that were refused, such as by a ``validate_doc_update``. All others
+                are written.
         """
 
     def security(self, database: str) -> str:
         """Who may use a database, as canonical JSON."""
 
     def set_security(self, database: str, security: str) -> None:
-        """Say who may use a database."""
+        """Say who may use a database, whole."""
 
     def note(self, database: str, name: str) -> str:
-        """The local document ``name`` as JSON, which no replication takes along; empty for none."""
+        """The local document ``name`` as canonical JSON, which no replication takes along; empty for none."""
 
     def set_note(self, database: str, name: str, text: str) -> None:
-        """Write a local document; an empty text removes it."""
+        """Write a local document, a JSON object, whole; an empty text removes it. No sequence moves by it."""
 
     def warm(self, database: str) -> None:
-        """Have all views of all design documents built, and wait for that."""
+        """Have all views of all design documents built, and wait for that.
+
+        Indexes for ``_find`` are none of them: the server builds those itself.
+
+        Raises:
+            DataFailed: among others where a view cannot be built. Others may not be built then, either.
+        """
 
 
 class SearchServer(Protocol):

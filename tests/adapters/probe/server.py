@@ -25,6 +25,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.respond()
 
+    def do_DELETE(self) -> None:
+        self.respond()
+
     def do_HEAD(self) -> None:
         self.respond()
 
