@@ -8,6 +8,7 @@ from reconciler.app.desired import DesiredState
 from reconciler.domain.environment import Environment
 from reconciler.domain.history import HistoryRow, with_runs
 from reconciler.domain.journal import Run
+from reconciler.domain.reverts import with_reverts
 from reconciler.domain.standing import ROLLBACK_OF
 from reconciler.domain.standing import RUN as BY_RUN
 
@@ -51,4 +52,4 @@ def history(
                 automatic=bool(back and trailers.get(BY_RUN)),
             )
         )
-    return with_runs(rows, runs)[: limit or None]
+    return with_runs(with_reverts(rows), runs)[: limit or None]

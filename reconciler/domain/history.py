@@ -23,11 +23,12 @@ class HistoryRow:
 
     ``revision`` is the full commit id, ``at`` its date with a time zone. ``changes`` are
     ``(service, before, after)`` sorted by service, as image references, empty where there was or is no
-    pin. ``rollback_of`` and ``reason`` are the trailers ``Reconcile-Rollback-Of`` (the commit that was
-    undone, possibly abbreviated) and ``Reconcile-Reason``; both are empty on a commit that is no rollback.
+    pin. ``rollback_of`` is the commit that was undone, possibly abbreviated: by the trailer
+    ``Reconcile-Rollback-Of``, or by content (see ``domain.reverts``); ``reason`` is the trailer
+    ``Reconcile-Reason``. Both are empty on a commit that is no rollback.
 
-    ``run``, ``seconds`` and ``result`` are of the pass that released it, or that rolled back, as far as the
-    journal of this host knows. ``automatic`` are rollbacks that no person asked for.
+    ``run``, ``seconds``, ``result`` and ``ended_at`` are of the pass that released it, or that rolled
+    back, as far as the journal of this host knows. ``automatic`` are rollbacks that no person asked for.
     """
 
     environment: str
@@ -42,6 +43,7 @@ class HistoryRow:
     seconds: float | None = None
     result: str = ""
     automatic: bool = False
+    ended_at: datetime | None = None
 
     @property
     def committed(self) -> bool:
@@ -131,7 +133,11 @@ def _by_date(rows: Sequence[HistoryRow], run: Run) -> int:
 def _told(row: HistoryRow, run: Run | None) -> HistoryRow:
     if run is None:
         return row
-    return replace(row, run=run.id, seconds=run.seconds, result=str(run.result or ""))
+    return replace(row, run=run.id, seconds=run.seconds, result=str(run.result or ""), ended_at=_end(run))
+
+
+def _end(run: Run) -> datetime | None:
+    return run.started_at + timedelta(seconds=run.seconds) if run.seconds is not None else None
 
 
 def _rollback(run: Run, release: str) -> HistoryRow:

@@ -465,3 +465,22 @@ def test_promote_says_when_nothing_differs_and_asks_the_engine_when_something_do
     assert said.code == 69, "no evidence, no promotion"
     assert here("promote", "staging", "staging").code == 64
     assert here("promote", "staging", "nowhere").code == 64
+
+
+def test_a_plain_revert_is_a_rollback_in_history_and_in_its_figures(here: Here) -> None:
+    for version in "34":
+        here.commit(
+            {
+                "state/production/compose.pins.yaml": PINS.replace("1.8.2", f"1.8.{version}").replace(
+                    "2" * 64, version * 64
+                )
+            },
+            f"backend 1.8.{version}",
+        )
+    here.world.git(here.repository, "revert", "--no-edit", "HEAD")
+    (rollback,) = here("history", "--rollbacks", "-o", "json").json["environments"][0]["releases"]
+    assert rollback["subject"] == 'Revert "backend 1.8.4"'
+    stats = here("history", "--stats", "-o", "json").json["environments"][0]["stats"]
+    assert (stats["releases"], stats["rolled_back"]) == (3, 1)
+    assert here("history", "--stats").out.startswith("releases 3 (")
+    assert here("history", "--stats", "-o", "markdown").out.startswith("| Environment |")

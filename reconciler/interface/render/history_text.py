@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from reconciler.domain.delivery import seconds_to_restore
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.report import Result
 from reconciler.interface.render.foreign import foreign, markdown_cell
@@ -95,10 +96,8 @@ def _runbook_row(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
 
 
 def _took(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
-    if row.seconds is not None:
-        return duration(row.seconds)
-    undone = next((r for r in rows if _is(r, row.rollback_of) and r.environment == row.environment), None)
-    return duration(max((row.at - undone.at).total_seconds(), 0.0)) if undone else "-"
+    seconds = seconds_to_restore(row, rows)
+    return "-" if seconds is None else duration(seconds)
 
 
 def _resolution(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
@@ -118,8 +117,3 @@ def _resolution(row: HistoryRow, rows: Sequence[HistoryRow]) -> str:
     following = later[-1]
     pinned = ", ".join(change_text(change) for change in following.changes if change[0] in services)
     return f"{done}; later {pinned} ({following.revision[:7]})"
-
-
-def _is(row: HistoryRow, commit: str) -> bool:
-    """Whether ``commit``, which may be abbreviated, names this row."""
-    return bool(commit) and row.committed and row.revision.startswith(commit)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from reconciler.domain.delivery import Delivery
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
 from reconciler.domain.turns import Holder
 from reconciler.interface.render.brakes_text import brakes_object
+from reconciler.interface.render.delivery_text import delivery_object
 from reconciler.interface.render.json_story import story_object
 from reconciler.interface.render.json_values import (
     Object,
@@ -65,6 +67,13 @@ def report_document(reports: Iterable[tuple[Report, int]]) -> str:
 def history_document(histories: Iterable[tuple[str, Sequence[HistoryRow]]]) -> str:
     """The answer of ``history``: environments with their commits, in the order given."""
     return _document("history", [_history(name, rows) for name, rows in histories])
+
+
+def stats_document(figures: Mapping[str, Delivery]) -> str:
+    """The answer of ``history --stats``."""
+    return _document(
+        "history", [{**_history(name, ()), "stats": delivery_object(one)} for name, one in figures.items()]
+    )
 
 
 def story_document(story: Story) -> str:

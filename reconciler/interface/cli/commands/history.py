@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import chain
 
 import click
@@ -14,6 +15,7 @@ from reconciler.domain.journal import Run, Story
 from reconciler.errors import PermissionRefused, Refused
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
+from reconciler.interface.cli.times import Duration
 from reconciler.interface.render.foreign import foreign
 from reconciler.interface.wiring import Wiring
 
@@ -30,12 +32,28 @@ SHOW = "show"
     show_default=True,
     help="Rows per environment; 0 for all.",
 )
+@click.option("--stats", is_flag=True, help="Figures instead: how often, how good, how fast.")
+@click.option(
+    "--since",
+    type=Duration(),
+    default="90d",
+    show_default=True,
+    metavar="TIME",
+    help="How far --stats looks back.",
+)
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json", "markdown"]), help="Instead of the global one."
 )
 @click.pass_obj
 def command(
-    session: Session, environments: tuple[str, ...], *, only_rollbacks: bool, limit: int, output: str | None
+    session: Session,
+    environments: tuple[str, ...],
+    *,
+    only_rollbacks: bool,
+    limit: int,
+    stats: bool,
+    since: float,
+    output: str | None,
 ) -> int:
     """The releases of each environment, newest first, as Git tells them and this host remembers them.
 
@@ -47,6 +65,9 @@ def command(
         click.echo(_shown(session, environments[1:], form))
         return exit_codes.OK
     wiring = session.wiring(*environments)
+    if stats:
+        click.echo(_stats(wiring, since, form))
+        return exit_codes.OK
     most = 0 if only_rollbacks else limit
     rows = {environment.name: _rows(wiring, environment, most) for environment in wiring.environments()}
     click.echo(_text(session, rows, form, limit, only_rollbacks=only_rollbacks))
@@ -67,6 +88,20 @@ def _text(
         return history_document(rows.items())
     together = sorted(chain.from_iterable(rows.values()), key=lambda row: row.at, reverse=True)
     return history_text(together, session.style)
+
+
+def _stats(wiring: Wiring, since_seconds: float, form: str) -> str:
+    from reconciler.domain.delivery import delivery
+    from reconciler.interface.render.delivery_text import delivery_table, delivery_text
+    from reconciler.interface.render.json_document import stats_document
+
+    now = wiring.clock.now()
+    since = now - timedelta(seconds=since_seconds)
+    rows = {environment.name: _rows(wiring, environment, 0) for environment in wiring.environments()}
+    figures = {name: delivery(each, since, now) for name, each in rows.items()}
+    if form == "json":
+        return stats_document(figures)
+    return delivery_table(figures) if form == "markdown" else delivery_text(figures)
 
 
 def _rows(wiring: Wiring, environment: Environment, limit: int) -> tuple[HistoryRow, ...]:
