@@ -97,7 +97,10 @@ from tests.adapters.checks_file import read, refusals
             "8:57 'x.query.below' must be at most 1e+308",
         ),
         ("x: {couchdb: {url: 'http://h'}}", "8:13 'x.couchdb' has no 'database'"),
-        ("x: {couchdb: {url: 'h:5984', database: a}}", "8:28 'x.couchdb.url': an address is http://host:port"),
+        (
+            "x: {couchdb: {url: 'h:5984', database: a}}",
+            "8:28 'x.couchdb.url': an address is http://host:port",
+        ),
         (
             "x: {couchdb: {url: 'http://h', database: Kompass}}",
             "8:50 'x.couchdb.database': CouchDB allows lower-case letters",

@@ -69,10 +69,9 @@ def test_what_the_oldest_commit_replaced_is_known_too() -> None:
 def test_the_figures() -> None:
     rows = list(with_reverts(line("web1", "web2", "web3", "web2", "web4")))
     done = BEGIN + timedelta(hours=4, seconds=90)
-    rows[0] = HistoryRow(
-        **values(rows[0], run="R", seconds=20.0, result=str(Result.CONVERGED), ended_at=done)
-    )
-    rows[1] = HistoryRow(**values(rows[1], run="S", seconds=12.0, result=str(Result.CONVERGED)))
+    good = str(Result.CONVERGED)
+    rows[0] = replace(rows[0], run="R", seconds=20.0, result=good, ended_at=done)
+    rows[1] = replace(rows[1], run="S", seconds=12.0, result=good)
     found = delivery(rows, BEGIN - timedelta(days=90), BEGIN + timedelta(days=14))
     assert (found.releases, found.failed) == (4, 1)
     assert found.since == BEGIN, "before the first commit there was nothing to count"
