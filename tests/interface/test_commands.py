@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from reconciler.adapters.host_state import Place, SqliteJournal
 from reconciler.domain.blocking import Block
 from reconciler.domain.journal import Exhibit, ExhibitKind, Story
+from reconciler.domain.report import Result
 from reconciler.interface.cli.main import run_command
 from tests.bed.git_world import GitWorld
 from tests.interface import values as v
@@ -484,3 +485,19 @@ def test_a_plain_revert_is_a_rollback_in_history_and_in_its_figures(here: Here) 
     assert (stats["releases"], stats["rolled_back"]) == (3, 1)
     assert here("history", "--stats").out.startswith("releases 3 (")
     assert here("history", "--stats", "-o", "markdown").out.startswith("| Environment |")
+
+
+def test_the_incident_of_the_newest_rejected_release(here: Here) -> None:
+    assert here("incident").code == 64, "nothing was rejected yet"
+    run = here.released()
+    said = here("incident")
+    assert said.code == 0
+    assert said.out.startswith(f"<!-- reconcile incident {run} -->\n# Incident: production")
+    assert here("incident", run[:8]).out == said.out
+    report = here("-o", "json", "incident").json["environments"][0]["incident"]
+    assert (report["restored"], report["story"]["run"]) == (True, run)
+    converged = v.story()
+    good = here.released(replace(converged, run=replace(converged.run, result=Result.CONVERGED)))
+    refused = here("incident", good)
+    assert (refused.code, "rejected no release" in refused.err) == (64, True)
+    assert here("incident").out == said.out

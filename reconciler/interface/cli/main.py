@@ -35,6 +35,7 @@ COMMANDS = {
     "approve": "Approve the release of a protected environment, in a commit.",
     "unblock": "Let pins that failed here be tried again.",
     "history": "Who released what, when, and why; history show RUN: one pass.",
+    "incident": "The report of a rejected release.",
     "pin": "Resolve an image's digest, change one line, commit.",
     "promote": "Pin in one environment what has proven itself in another, in a commit.",
     "doctor": "Look at engine, Compose, Git, registry, disk and clock.",

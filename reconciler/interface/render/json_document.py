@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.domain.delivery import Delivery
 from reconciler.domain.history import HistoryRow
+from reconciler.domain.incident import Incident
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
 from reconciler.domain.turns import Holder
 from reconciler.interface.render.brakes_text import brakes_object
 from reconciler.interface.render.delivery_text import delivery_object
+from reconciler.interface.render.incident_text import incident_object
 from reconciler.interface.render.json_story import story_object
 from reconciler.interface.render.json_values import (
     Object,
@@ -78,16 +80,21 @@ def stats_document(figures: Mapping[str, Delivery]) -> str:
 
 def story_document(story: Story) -> str:
     """The answer of ``history show``: one pass, with its evidence."""
+    return _document("history", [{**_past(story), "releases": [], "story": story_object(story)}])
+
+
+def incident_document(report: Incident) -> str:
+    """The answer of ``incident``: one rejected release."""
+    return _document("incident", [{**_past(report.story), "incident": incident_object(report)}])
+
+
+def _past(story: Story) -> Object:
+    """An environment as a pass of the past left it; what it is now is not known."""
     run = story.run
     revision = {"commit": run.revision, "branch": None, "short": run.revision[:7]} if run.revision else None
     result = run.result if run.result is not None else Result.FAILED
-    environment = {
-        **_environment(run.environment, revision, result, Sync.UNKNOWN, EnvironmentHealth.UNKNOWN, 0),
-        "services": [],
-        "releases": [],
-        "story": story_object(story),
-    }
-    return _document("history", [environment])
+    unknown = Sync.UNKNOWN, EnvironmentHealth.UNKNOWN
+    return {**_environment(run.environment, revision, result, *unknown, 0), "services": []}
 
 
 def _document(kind: str, environments: list[Object]) -> str:

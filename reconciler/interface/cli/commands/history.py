@@ -121,7 +121,7 @@ def _shown(session: Session, names: Sequence[str], form: str) -> str:
     """The whole story of one pass."""
     if len(names) != 1:
         raise click.UsageError("history show wants one RUN")
-    story = _found(session.wiring(), names[0])
+    story = found(session.wiring(), names[0])
     if form == "json":
         from reconciler.interface.render.json_document import story_document
 
@@ -135,23 +135,23 @@ def _shown(session: Session, names: Sequence[str], form: str) -> str:
     return story_text(story, session.style)
 
 
-def _found(wiring: Wiring, name: str) -> Story:
+def found(wiring: Wiring, name: str) -> Story:
     """The story of the pass whose id is, or begins with, ``name``, in any of the environments.
 
     Raises:
         Refused: there is none, or there are several.
     """
-    found = [
+    stories = [
         story
         for environment in wiring.environments()
         if (story := wiring.journal(environment).story(environment, name)) is not None
     ]
-    if not found:
+    if not stories:
         raise Refused(
             f"this host remembers no single pass whose id begins with {name!r}",
             hint="Passes and their ids: reconcile history -o json; name more of the id where it is too short",
         )
-    if len(found) > 1:
-        names = ", ".join(f"{story.run.id} in {story.run.environment}" for story in found)
+    if len(stories) > 1:
+        names = ", ".join(f"{story.run.id} in {story.run.environment}" for story in stories)
         raise Refused(f"{name!r} is the beginning of several passes: {names}", hint="Name more of the id")
-    return found[0]
+    return stories[0]
