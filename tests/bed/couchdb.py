@@ -68,6 +68,18 @@ class CouchDb:
             raise BedError(f"documents were refused: {wrong}")
         return [row["rev"] for row in rows]
 
+    def end(self, database: str) -> dict[str, Any]:
+        """One end of a replication, as `_replicate` wants it."""
+        login = {"basic": {"username": self.username, "password": self.password}}
+        return {"url": f"{self.replication_url or self.url}/{quote(database, safe='')}", "auth": login}
+
+    def user(self, name: str, *roles: str) -> tuple[str, str]:
+        """Make somebody who is no admin; name and password."""
+        self.answer("PUT", "/_users")
+        person = {"_id": f"org.couchdb.user:{name}", "name": name, "roles": roles, "type": "user"}
+        self.ask("PUT", f"/_users/{person['_id']}", person | {"password": name[::-1]})
+        return name, name[::-1]
+
     def ask(
         self, method: str, path: str, content: object = None, *, user: tuple[str, str] | None = None
     ) -> Any:

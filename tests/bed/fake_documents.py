@@ -217,6 +217,7 @@ class FakeDocuments:
     def _replicate(self, source: str, target: str) -> None:
         self.replicated.append((source, target))
         leaves = [leaf for tree in self._existing(source).trees.values() for leaf in tree.leaves()]
+        self._existing(target)
         self._write(target, deepcopy(leaves))
 
     def _write(self, database: str, leaves: Sequence[Leaf]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
@@ -13,10 +13,8 @@ from tests.bed.couchdb import CouchDb, CouchDbProcess
 
 
 def replicate(server: CouchDb, source: str, target: str, **more: object) -> tuple[int, Any]:
-    login = {"basic": {"username": server.username, "password": server.password}}
-    base = server.replication_url or server.url
-    ends = [{"url": f"{base}/{quote(name, safe='')}", "auth": login} for name in (source, target)]
-    return server.answer("POST", "/_replicate", {"source": ends[0], "target": ends[1], **more})
+    ends = {"source": server.end(source), "target": server.end(target)}
+    return server.answer("POST", "/_replicate", {**ends, **more})
 
 
 def test_it_is_up_for_everybody_and_for_no_wrong_password(couchdb: CouchDb) -> None:
@@ -83,11 +81,9 @@ def test_documents_that_are_refused_are_counted_by_a_success_and_skipped_ever_af
 
 def test_a_wrong_password_inside_of_a_replication_is_a_500(couchdb: CouchDb) -> None:
     source, target = couchdb.database(), couchdb.database()
-    stranger = CouchDb(couchdb.url, couchdb.username, couchdb.password, couchdb.replication_url)
-    login = {"basic": {"username": "nobody-inside", "password": "wrong"}}
-    base = stranger.replication_url or stranger.url
-    ends = [{"url": f"{base}/{name}", "auth": login} for name in (source, target)]
-    status, said = couchdb.answer("POST", "/_replicate", {"source": ends[0], "target": ends[1]})
+    wrong = {"basic": {"username": "nobody-inside", "password": "wrong"}}
+    ends = {"source": couchdb.end(source), "target": couchdb.end(target) | {"auth": wrong}}
+    status, said = couchdb.answer("POST", "/_replicate", ends)
     assert status == 500
     assert said["error"] in ("unauthorized", "replication_auth_error")
 
@@ -102,19 +98,10 @@ def test_five_wrong_passwords_lock_the_account() -> None:
 
 
 def test_a_database_admits_whom_its_security_names(couchdb: CouchDb) -> None:
-    database = couchdb.database()
-    couchdb.answer("PUT", "/_users")
-    user = {
-        "_id": "org.couchdb.user:crew-1",
-        "name": "crew-1",
-        "password": "p",
-        "roles": ["crew"],
-        "type": "user",
-    }
-    assert couchdb.answer("PUT", "/_users/org.couchdb.user:crew-1", user)[0] in (200, 201, 409)
-    assert couchdb.answer("GET", f"/{database}", user=("crew-1", "p"))[0] == 403
+    database, crew = couchdb.database(), couchdb.user(f"crew-{secrets.token_hex(4)}", "crew")
+    assert couchdb.answer("GET", f"/{database}", user=crew)[0] == 403
     couchdb.ask("PUT", f"/{database}/_security", {"members": {"roles": ["crew"]}})
-    assert couchdb.answer("GET", f"/{database}", user=("crew-1", "p"))[0] == 200
+    assert couchdb.answer("GET", f"/{database}", user=crew)[0] == 200
 
 
 def test_its_log_has_no_password() -> None:

@@ -45,9 +45,7 @@ def test_b_04_a_replication_goes_on_when_its_client_gives_up_and_is_joined(slow:
 
 def _replicated(server: CouchDb, source: str, target: str) -> Any:
     """What the server tells of the replications that there were, when it is asked for another one."""
-    login = {"basic": {"username": server.username, "password": server.password}}
-    ends = [{"url": f"{server.url}/{name}", "auth": login} for name in (source, target)]
-    return server.ask("POST", "/_replicate", {"source": ends[0], "target": ends[1]})
+    return server.ask("POST", "/_replicate", {"source": server.end(source), "target": server.end(target)})
 
 
 def test_b_06_a_server_that_is_killed_in_a_replication_leaves_part_of_it_and_is_asked_again(
