@@ -9,7 +9,8 @@
     │   ├── EngineUnreachable
     │   ├── RegistryUnreachable
     │   ├── RepositoryUnreachable
-    │   └── DataUnreachable      a database or a search server
+    │   ├── DataUnreachable      a database or a search server
+    │   └── NoticeUnreachable    a channel that tells people
     ├── PermissionRefused        an outside system said no to who we are
     ├── Locked                   another reconciler acts on the environment
     │   └── LeaseLost            it took the environment over from us
@@ -21,6 +22,7 @@
         ├── PullFailed
         ├── RepositoryFailed
         ├── DataFailed           a backup, a restore, an index
+        ├── NoticeRefused        a channel will not take a message
         └── HookFailed
 
 A release that its gate rejects is an outcome (``domain.report``), not an error. The command line
@@ -112,6 +114,14 @@ class DataUnreachable(Unreachable):
     """A database or a search server does not answer, or answers with a failure of its own."""
 
 
+class NoticeUnreachable(Unreachable):
+    """A channel does not take a message now. It may ask us to wait, for ``after_seconds``."""
+
+    def __init__(self, problem: str, *, hint: str = "", after_seconds: float = 0.0) -> None:
+        super().__init__(problem, hint=hint)
+        self.after_seconds = after_seconds
+
+
 class PermissionRefused(ReconcileError):
     """An outside system refused the identity that we act with."""
 
@@ -157,6 +167,10 @@ class RepositoryFailed(Failed):
 
 class DataFailed(Failed):
     """A database or a search server could not do what was asked, or what it did is not what was asked."""
+
+
+class NoticeRefused(Failed):
+    """A channel does not take a message, and would not take it another time."""
 
 
 class HookFailed(Failed):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.domain.brakes import Window
+from reconciler.domain.channels import Notify
 from reconciler.domain.check import Check
 from reconciler.domain.data import Data
 from reconciler.domain.severity import Matrix
@@ -64,8 +65,8 @@ class Environment:
     directory, relative to the same folder or absolute; ``compose`` are files relative to it.
     ``engine_host`` is a Docker host URL, empty for the one that the docker command would use.
     In the windows of ``freeze`` nothing is released. Where it is ``protected``, a release needs an approval.
-    ``data`` is where the application keeps its data. ``max_change`` is the share of services (0 to 1)
-    that a pass may stop or replace through drift or removal.
+    ``data`` is where the application keeps its data, ``notify`` who is told what. ``max_change`` is the
+    share of services (0 to 1) that a pass may stop or replace through drift or removal.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Environment:
     protected: bool = False
     max_change: float = 0.5
     data: Data = field(default_factory=Data)
+    notify: Notify = field(default_factory=Notify)
 
     def released_from(self, branch: str) -> Environment:
         """The same, where releases come from ``branch``: HEAD does not say so when it is detached."""

@@ -11,6 +11,7 @@ from reconciler.ports.compose import Compose, Model
 from reconciler.ports.data import Documents, Exports, SearchServer
 from reconciler.ports.engine import Engine
 from reconciler.ports.journal import Journal
+from reconciler.ports.notices import Notifier, Outbox
 from reconciler.ports.outside import Probe, Registry
 from reconciler.ports.repository import Commit, Edit, Repository
 from reconciler.ports.state_files import StateFiles
@@ -33,6 +34,8 @@ __all__ = [
     "Leases",
     "Lock",
     "Model",
+    "Notifier",
+    "Outbox",
     "Pauses",
     "Places",
     "Probe",
