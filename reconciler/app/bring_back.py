@@ -23,6 +23,7 @@ FEW = 100
 SHOWN = 10
 """How many ids a plan shows."""
 
+DESIGN = "_design/"
 _ATTACHMENTS = '"_attachments"'
 
 
@@ -114,21 +115,24 @@ class BringBack:
         live = self.documents.leaves(self.live)
         missing = [document for document in self.documents.leaves(self.backup) if document not in live]
         if len(missing) > FEW:
-            self._write(self._differing(only="_design/"), 0)
+            self._write(self._differing(only=DESIGN), 0)
             self.documents.replicate(self.backup, self.live)
 
     def _write(self, differing: Iterator[list[Pair]], attempt: int) -> int:
-        """Write what brings these documents back; returns how many leaves that took."""
+        """Write what brings these documents back; returns how many leaves that took.
+
+        Design documents go by themselves: what is written together with them is still judged by older ones.
+        """
         written = 0
         for pairs in differing:
-            leaves = [leaf for pair in pairs for leaf in self._leaves(pair, attempt)]
-            if leaves:
-                self.documents.write(self.live, self._whole(pairs, leaves))
+            leaves = [leaf for pair in pairs for leaf in writes(pair.backup, pair.live, attempt)]
+            designs = [leaf for leaf in leaves if leaf.document.startswith(DESIGN)]
+            others = [leaf for leaf in leaves if not leaf.document.startswith(DESIGN)]
+            for group in (designs, others):
+                if group:
+                    self.documents.write(self.live, self._whole(pairs, group))
             written += len(leaves)
         return written
-
-    def _leaves(self, pair: Pair, attempt: int) -> tuple[Leaf, ...]:
-        return writes(pair.backup, pair.live, attempt)
 
     def _differing(self, *, verifying: bool = False, only: str = "") -> Iterator[list[Pair]]:
         """The documents that do not say the same, in groups.
@@ -138,14 +142,14 @@ class BringBack:
                 that packs what it keeps may count another digest of the same.
             only: what their ids begin with.
         """
-        ids = suspects(self.documents.leaves(self.backup), self._live_leaves())
+        there = self.documents.state(self.live) is not None
+        ids = suspects(self.documents.leaves(self.backup), self.documents.leaves(self.live) if there else {})
         chosen = [document for document in ids if document.startswith(only)]
         for start in range(0, len(chosen), GROUP):
-            live = self._read(self.live, chosen[start : start + GROUP])
-            asked = [
-                d for d in chosen[start : start + GROUP] if self._wanted.get(d) != contents(live.get(d, ()))
-            ]
-            backup = self._read(self.backup, asked)
+            group = chosen[start : start + GROUP]
+            live = self.documents.read(self.live, group) if there else {}
+            asked = [d for d in group if self._wanted.get(d) != contents(live.get(d, ()))]
+            backup = self.documents.read(self.backup, asked) if asked else {}
             self._wanted |= {document: contents(backup.get(document, ())) for document in asked}
             pairs = [Pair(document, backup.get(document, ()), live.get(document, ())) for document in asked]
             differ = [pair for pair in pairs if contents(pair.backup) != contents(pair.live)]
@@ -153,14 +157,6 @@ class BringBack:
                 differ = self._really(differ)
             if differ:
                 yield differ
-
-    def _live_leaves(self) -> Mapping[str, frozenset[str]]:
-        return {} if self.documents.state(self.live) is None else self.documents.leaves(self.live)
-
-    def _read(self, database: str, documents: Sequence[str]) -> Mapping[str, tuple[Leaf, ...]]:
-        if not documents or (database == self.live and self.documents.state(database) is None):
-            return {}
-        return self.documents.read(database, documents)
 
     def _really(self, pairs: list[Pair]) -> list[Pair]:
         """Those that differ although what is attached to them is looked at."""

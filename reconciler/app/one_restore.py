@@ -13,7 +13,6 @@ from reconciler.app.host import Host
 from reconciler.app.writers import start_writers, stop_writers, writers_of
 from reconciler.domain.backups import Purpose
 from reconciler.domain.brakes import Pause
-from reconciler.domain.gate import Judgement
 from reconciler.domain.report import Step, Verb
 from reconciler.domain.restoring import (
     NOTE,
@@ -46,16 +45,10 @@ class OneRestore:
     differences: tuple[Difference, ...] = ()
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    judgement: Judgement | None = None
+    done: bool = True
 
     def __post_init__(self) -> None:
-        progress = self.host.progress
-
-        def both(step: Step) -> None:
-            self.steps.append(step)
-            progress(step)
-
-        self.host = replace(self.host, progress=both)
+        self.host = noting(self.host, self.steps)
 
     def run(self, wanted: str) -> Restored:
         """All of it. What goes wrong once something was begun is in the result."""
@@ -73,8 +66,8 @@ class OneRestore:
             differences=self.differences,
             present=tuple(self.state.present.values()),
             exports=self.state.exports,
-            judgement=self.judgement,
             error=error,
+            done=self.done,
             steps=tuple(self.steps),
             seconds=self.host.clock.monotonic() - started,
             notes=tuple(self.notes),
@@ -85,6 +78,7 @@ class OneRestore:
         phase = standing.phase if standing is not None else None
         if standing is not None and phase is Phase.RESTORED:
             self.state = standing  # all that is left is to let the writers run again
+            self.notes.append("the data went back in an earlier run; this one only did what was left to do")
             if dict(standing.backups) != chosen.names:
                 self._resume()
                 self._run(replace(chosen, standing=None))
@@ -95,14 +89,13 @@ class OneRestore:
             return
         self.ending = Ending.RESTORED
         self._resume()
-        self._follow_up()
 
     def _prepared(self, chosen: Chosen) -> bool:
         """A restore from its beginning; False where nothing was to be done."""
         self.differences = differences(self.documents, chosen)
         if chosen.standing is None and not self._anything():
             self.ending = Ending.RESTORED
-            self.notes.append("the databases are what they are in the backup: nothing was done")
+            self.done = False
             return False
         self._prepare(chosen)
         self._bring_back()
@@ -138,7 +131,7 @@ class OneRestore:
         try:
             self._hold()
             self._keep_present(stamp)
-            self.restore.before()
+            self.notes += self.restore.before(self.host)
             if self.host.interrupted():
                 raise Stale("ended before anything was restored, as it was asked to")
         except ReconcileError:
@@ -225,17 +218,15 @@ class OneRestore:
             self.notes.append(f"the views of {database} are not all built: {error.problem}")
 
     def _resume(self) -> None:
-        """Let the writers run again. The note goes last: without it nobody would end the pause."""
+        """Let the writers run again. The note stays until what follows the data is done too."""
         self._start()
         self._let_go()
-        self._forget()
 
     def _start(self) -> None:
         self.notes += start_writers(self.host, self.state.writers)
 
     def _forget(self) -> None:
-        for database in self.state.backups:
-            self.documents.set_note(database, NOTE, "")
+        self.restore.forget(self.documents)
 
     def _let_go(self) -> None:
         """End our pause; one that held before, or that a person began meanwhile, holds on."""
@@ -247,14 +238,6 @@ class OneRestore:
             pauses.begin(environment, self.state.pause)
         else:
             pauses.end(environment)
-
-    def _follow_up(self) -> None:
-        """What depends on the data, and whether everything works with them."""
-        self.notes += self.restore.after()
-        try:
-            self.judgement = self.restore.judge(self.host)
-        except ReconcileError as error:
-            self.notes.append(f"whether everything works is not known: {error.problem}")
 
     # --- Small parts ------------------------------------------------------------------------------
 
@@ -271,3 +254,13 @@ class OneRestore:
     @property
     def _backups(self) -> Backups:
         return Backups(self.host, self.documents, self.restore.couch)
+
+
+def noting(host: Host, steps: list[Step]) -> Host:
+    """The same host, whose steps are added to ``steps`` as they end."""
+
+    def progress(step: Step) -> None:
+        steps.append(step)
+        host.progress(step)
+
+    return replace(host, progress=progress)

@@ -8,21 +8,22 @@ nothing starts what writes to them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from reconciler.app.backing_up import couch_of
 from reconciler.app.backup import Backups
 from reconciler.app.choosing import Chosen, choose, differences
 from reconciler.app.converge import Reconciler
 from reconciler.app.fenced import fenced, fenced_documents
 from reconciler.app.host import Host
-from reconciler.app.one_restore import OneRestore
+from reconciler.app.one_restore import OneRestore, noting
 from reconciler.app.verify import verify
 from reconciler.domain.data import CouchDb
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
 from reconciler.domain.report import Verb
-from reconciler.domain.restoring import Difference, Restored
-from reconciler.errors import Refused
+from reconciler.domain.restoring import NOTE, Difference, Ending, Restored
+from reconciler.errors import ReconcileError
 from reconciler.ports import Documents, Exports, Journal, Pauses
 
 
@@ -38,8 +39,9 @@ class Restore:
         exports: keeps what was written since.
         by: who asks for it.
         before: what is done before the data change, with their writers stopped; a failure keeps the data.
-        after: what has to follow the data, such as the index of a search; returns what is worth a note.
-        judge: whether everything works once the writers run again; None where somebody else sees to that.
+            It returns what is worth a note.
+        after: what has to follow the data, such as the index of a search, once their writers run again and
+            the environment is free for others; returns what is worth a note.
     """
 
     environment: Environment
@@ -48,9 +50,8 @@ class Restore:
     documents: Documents
     exports: Exports
     by: str = ""
-    before: Callable[[], None] = field(default=lambda: None)
+    before: Callable[[Host], Sequence[str]] = field(default=lambda _host: ())
     after: Callable[[], Sequence[str]] = field(default=lambda: ())
-    judge: Callable[[Host], Judgement | None] = field(default=lambda _host: None)
 
     def plan(self, host: Host, wanted: str = "") -> tuple[Chosen, tuple[Difference, ...]]:
         """What a restore would do; only looks.
@@ -67,7 +68,7 @@ class Restore:
         return chosen, differences(self.documents, chosen)
 
     def under_way(self, host: Host, documents: Documents, wanted: str = "") -> Restored:
-        """A whole restore, by somebody who holds the environment.
+        """A whole restore, by somebody who holds the environment, and has to ``forget`` it in the end.
 
         Args:
             host: its outside, whose changes are fenced.
@@ -79,6 +80,16 @@ class Restore:
         """
         return OneRestore(self, host, documents).run(wanted)
 
+    def forget(self, documents: Documents) -> None:
+        """A restore, and what follows it, is over: the databases say nothing of it any more.
+
+        Raises:
+            DataUnreachable, PermissionRefused, DataFailed.
+        """
+        for database in self.couch.databases:
+            if documents.state(database) is not None and documents.note(database, NOTE):
+                documents.set_note(database, NOTE, "")
+
     @property
     def couch(self) -> CouchDb:
         """Where the databases are.
@@ -86,13 +97,7 @@ class Restore:
         Raises:
             Refused: the environment has none.
         """
-        couch = self.environment.data.couchdb
-        if couch is None:
-            raise Refused(
-                f"{self.environment.name} has no data.couchdb in reconcile.yaml",
-                hint="docs/data.md says how to name its databases",
-            )
-        return couch
+        return couch_of(self.environment)
 
 
 def restore_alone(reconciler: Reconciler, restore: Restore, wanted: str = "") -> Restored:
@@ -113,15 +118,31 @@ def restore_alone(reconciler: Reconciler, restore: Restore, wanted: str = "") ->
         reconciler.leases.take(environment, identity, patience) as lease,
     ):
         host = fenced(reconciler.host, lease)
-        return restore.under_way(host, fenced_documents(restore.documents, host, lease), wanted)
+        restored = restore.under_way(host, fenced_documents(restore.documents, host, lease), wanted)
+    over = restored.ending is Ending.RESTORED and restored.error is None
+    return _followed(reconciler, restore, restored) if over and restored.done else restored
 
 
-def judged(reconciler: Reconciler, host: Host) -> Judgement:
-    """What an environment's checks say of what runs.
+def _followed(reconciler: Reconciler, restore: Restore, restored: Restored) -> Restored:
+    """What follows the data; interrupted in it, a second run follows them again."""
+    notes, steps = list(restored.notes), list(restored.steps)
+    host = noting(reconciler.host, steps)
+    error: ReconcileError | None = None
+    judgement: Judgement | None = None
+    try:
+        notes += restore.after()
+        restore.forget(fenced_documents(restore.documents, host))
+    except ReconcileError as problem:
+        error = problem
+    try:
+        judgement = _judged(reconciler, host)
+    except ReconcileError as problem:
+        notes.append(f"whether everything works is not known: {problem.problem}")
+    return replace(restored, notes=tuple(notes), steps=tuple(steps), error=error, judgement=judgement)
 
-    Raises:
-        ReconcileError: it cannot be looked at.
-    """
+
+def _judged(reconciler: Reconciler, host: Host) -> Judgement:
+    """What the checks of an environment say of what runs."""
     look, environment = reconciler.look(), reconciler.environment
     with host.step(Verb.VERIFY, environment.name):
         limit = environment.gate.timeout_seconds

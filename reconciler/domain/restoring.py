@@ -183,6 +183,7 @@ class Restored:
         steps: what was done.
         seconds: how long it took.
         notes: failures that did not change the result.
+        done: whether anything had to be done.
     """
 
     environment: str
@@ -196,6 +197,7 @@ class Restored:
     steps: tuple[Step, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    done: bool = True
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -16,11 +16,12 @@ from reconciler.domain.policy import Limits
 from reconciler.errors import Refused
 from reconciler.interface.failpoints import Failpoints
 from reconciler.interface.settings import Settings
-from reconciler.ports import Clock, Compose, Journal, Registry, Repository, StateFiles
+from reconciler.ports import Clock, Compose, Documents, Journal, Registry, Repository, StateFiles
 
 if TYPE_CHECKING:
     from reconciler.adapters.docker_host import DockerHost
     from reconciler.app.release import Pins
+    from reconciler.app.restore import Restore
     from reconciler.interface.render.live import Rows
 
 
@@ -198,6 +199,40 @@ class Wiring:
 
             self._own = own_container()
         return self._own
+
+    def documents(self, environment: Environment) -> Documents:
+        """The server of an environment's databases.
+
+        Raises:
+            Refused: it has none, or who we are has no value here.
+        """
+        from reconciler.interface.data_wiring import documents_of
+
+        return documents_of(environment, self.settings.environ)
+
+    def restore(self, environment: Environment, by: str = "") -> Restore:
+        """What brings the databases of an environment back.
+
+        Args:
+            environment: which one.
+            by: who asks for it.
+
+        Raises:
+            Refused: see ``documents``.
+        """
+        from reconciler.adapters.host_state import ExportFiles, Place
+        from reconciler.app.leaf_memory import remembering
+        from reconciler.app.restore import Restore
+
+        engine = self.engine(environment)
+        return Restore(
+            environment,
+            self.journal(environment),
+            engine.pauses,
+            remembering(self.documents(environment)),
+            ExportFiles(Place(self.settings.state_directory, engine.name)),
+            by,
+        )
 
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from reconciler.app.backup import BackedUp, Backups
 from reconciler.app.choosing import Chosen
 from reconciler.app.fenced import fenced_documents
-from reconciler.app.restore import Restore, judged, restore_alone
+from reconciler.app.host import Host
+from reconciler.app.leaf_memory import remembering
+from reconciler.app.restore import Restore, restore_alone
 from reconciler.domain.backups import Purpose
 from reconciler.domain.data import CouchDb, Data, Uses
 from reconciler.domain.environment import Environment
@@ -44,7 +45,7 @@ class Restores:
     passes: Passes
     server: FakeDocuments = field(default_factory=FakeDocuments)
     exports: FakeExports = field(default_factory=FakeExports)
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], object] = lambda: None
     after: Callable[[], tuple[str, ...]] = lambda: ()
 
     @property
@@ -76,13 +77,17 @@ class Restores:
             passes.scene.env,
             passes.journal,
             passes.pauses,
-            self.server,
+            remembering(self.server),
             self.exports,
             "ada",
-            lambda: self.before(),
+            self.begin,
             lambda: self.after(),
-            partial(judged, passes.reconciler),
         )
+
+    def begin(self, _host: Host) -> tuple[str, ...]:
+        """What comes before the data change."""
+        self.before()
+        return ()
 
     def plan(self, wanted: str = "") -> tuple[Chosen, tuple[Difference, ...]]:
         return self.restore.plan(self.passes.scene.host, wanted)

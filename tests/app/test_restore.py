@@ -110,8 +110,7 @@ def test_a_second_run_finds_nothing_to_do() -> None:
     restores.go_back(stamp)
     calls = len(restores.server.calls)
     again = restores.go_back(stamp)
-    assert (again.ending, again.present) == (Ending.RESTORED, ())
-    assert again.notes == ("the databases are what they are in the backup: nothing was done",)
+    assert (again.ending, again.present, again.done) == (Ending.RESTORED, (), False)
     assert len(restores.server.calls) == calls
 
 
@@ -249,6 +248,27 @@ def test_what_follows_the_data_is_told() -> None:
     restores, stamp, *_ = bad_release()
     restores.after = lambda: ("the index of customers is built anew",)
     assert restores.go_back(stamp).notes == ("the index of customers is built anew",)
+
+
+def test_what_follows_the_data_and_fails_is_made_up_for_by_a_second_run() -> None:
+    restores, stamp, then, _ = bad_release()
+
+    def after() -> tuple[str, ...]:
+        raise DataUnreachable("the search server is down")
+
+    restores.after = after
+    restored = restores.go_back(stamp)
+    assert (restored.ending, type(restored.error)) == (Ending.RESTORED, DataUnreachable)
+    assert (restores.says(), restores.running) == (then, RUNS)
+    restores.kompass.put("order-0", {"total": "written since"})
+    restores.back_up()
+    restores.after = lambda: ("the index is built",)
+    again = restores.go_back(stamp)
+    assert again.notes[1:] == ("the index is built",)
+    assert again.notes[0].startswith("the data went back in an earlier run")
+    assert restores.kompass.says()["order-0"] == ({"total": "written since"}, []), "it was restored once"
+    assert restores.go_back(stamp).done, "and is restored again when it is asked for again"
+    assert restores.says() == then
 
 
 def test_without_a_service_that_uses_them_none_is_stopped() -> None:

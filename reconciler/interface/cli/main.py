@@ -29,6 +29,8 @@ COMMANDS = {
     "verify": "Run an environment's checks now, without deploying.",
     "explain": "Which rule decided about the last release, and what would change it.",
     "rollback": "Pin what ran before, commit, and converge.",
+    "backup": "Back up the databases of an environment, or list their backups.",
+    "restore": "Bring the databases of an environment back to a backup.",
     "watch": "The same pass on every trigger: the daemon.",
     "pause": "Stop releases until somebody resumes them; rollbacks and repairs go on.",
     "resume": "End a pause.",

@@ -15,6 +15,7 @@ from reconciler.domain.history import HistoryRow
 from reconciler.domain.incident import Incident
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
+from reconciler.domain.restoring import Ending, Restored
 from reconciler.domain.turns import Holder
 from reconciler.interface.render.brakes_text import brakes_object
 from reconciler.interface.render.delivery_text import delivery_object
@@ -95,6 +96,28 @@ def _past(story: Story) -> Object:
     result = run.result if run.result is not None else Result.FAILED
     unknown = Sync.UNKNOWN, EnvironmentHealth.UNKNOWN
     return {**_environment(run.environment, revision, result, *unknown, 0), "services": []}
+
+
+def backup_document(environment: str, found: Object, *, acted: bool) -> str:
+    """The answer of ``backup``: nothing was looked at but the databases.
+
+    Args:
+        environment: its name.
+        found: what came of it, or what there is; see ``json_data``.
+        acted: whether any was to be made.
+    """
+    result = Result.CONVERGED if acted and found["copied"] else Result.NO_OP
+    known = _environment(environment, None, result, Sync.UNKNOWN, EnvironmentHealth.UNKNOWN, 0)
+    return _document("backup", [{**known, "services": [], "error": None, **found}])
+
+
+def restore_document(environment: str, found: Object, restored: Restored | None, exit_code: int) -> str:
+    """The answer of ``restore``; ``restored`` is None for a plan."""
+    result = Result.NO_OP
+    if restored is not None and restored.done:
+        result = Result.CONVERGED if restored.ending is Ending.RESTORED else Result.FAILED
+    known = _environment(environment, None, result, Sync.UNKNOWN, EnvironmentHealth.UNKNOWN, exit_code)
+    return _document("restore", [{**known, "services": [], **found}])
 
 
 def _document(kind: str, environments: list[Object]) -> str:
