@@ -16,7 +16,7 @@ def patiently(
 
     Args:
         ask: None where the answer did not come in time.
-        progress: anything but None, that changes while the work gets on.
+        progress: anything that changes while the work gets on; None where that cannot be told just now.
         limit_seconds: how long it may stand still.
         what: the server and what it did not do, for the error.
 
@@ -26,7 +26,7 @@ def patiently(
     seen, since = None, monotonic()
     while (answer := ask()) is None:
         now = progress()
-        if now != seen:
+        if now is not None and now != seen:
             seen, since = now, monotonic()
         elif monotonic() - since > limit_seconds:
             raise DataUnreachable(

@@ -12,6 +12,7 @@ from reconciler.adapters.couchdb.conversation import Conversation
 from reconciler.adapters.couchdb.databases import state
 from reconciler.adapters.couchdb.names import database_path
 from reconciler.adapters.couchdb.patience import patiently
+from reconciler.adapters.couchdb.tasks import tasks
 from reconciler.errors import DataFailed, DataUnreachable, ReconcileError
 
 _UNREACHED = ("conn_failed", "econnrefused", "nxdomain", "http_request_failed", "timeout", "session_request")
@@ -55,16 +56,15 @@ def _progress(talk: Conversation, source: str, target: str) -> object:
 
     The end of an update sequence differs between two looks at a cluster; its number in front does not.
     """
-    written = state(talk, target)
-    sequence = written and (written.documents, written.deleted, written.sequence.partition("-")[0])
-    doing = "list its active tasks"
-    answer = talk.try_to_ask("GET", "/_active_tasks", doing, also=(400, 401, 403, 404))
-    if answer is None or answer.status != 200:
-        return sequence, ""
+    doing = f"tell how far {target} is"
+    written = talk.try_to_ask("GET", database_path(target), doing, also=(404,))
+    told = tasks(talk, "replication", f"{database_path(source)}/", f"{database_path(target)}/")
+    if written is None or told is None:
+        return None
     with talk.understanding(doing):
-        tasks = [str(task) for task in answer.json() if task.get("type") == "replication"]
-    ends = database_path(source), database_path(target)
-    return sequence, sorted(task for task in tasks if all(end in task for end in ends))
+        found = written.json()
+        sequence = str(found.get("update_seq")).partition("-")[0]
+        return sequence, found.get("doc_count"), found.get("doc_del_count"), told
 
 
 def _complete(talk: Conversation, found: Any, source: str, target: str) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from reconciler.adapters.couchdb.conversation import Conversation
 from reconciler.adapters.couchdb.names import database_path, document_path
 from reconciler.adapters.couchdb.patience import patiently
+from reconciler.adapters.couchdb.tasks import tasks
 
 _MANGO = "query"
 """The language of indexes for ``_find``. CouchDB builds them itself, and no view can be asked for there."""
@@ -21,7 +22,7 @@ def warm(talk: Conversation, database: str, limit_seconds: float) -> None:
         query = {"limit": "0", "reduce": "false"}
         patiently(
             partial(talk.try_to_ask, "GET", path, doing, query=query),
-            partial(_progress, talk, database, design),
+            partial(tasks, talk, "indexer", database, design),
             limit_seconds,
             f"{talk.server} did not {doing}",
         )
@@ -38,13 +39,3 @@ def _views(talk: Conversation, database: str) -> Iterator[tuple[str, str]]:
             views = sorted(document.get("views") or {})
             if views and document.get("language") != _MANGO:
                 yield str(document["_id"]), str(views[0])
-
-
-def _progress(talk: Conversation, database: str, design: str) -> object:
-    doing = "list its active tasks"
-    answer = talk.try_to_ask("GET", "/_active_tasks", doing, also=(400, 401, 403, 404))
-    if answer is None or answer.status != 200:
-        return ""
-    with talk.understanding(doing):
-        tasks = [str(task) for task in answer.json() if task.get("type") == "indexer"]
-    return sorted(task for task in tasks if database in task and design in task)

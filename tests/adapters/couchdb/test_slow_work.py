@@ -12,7 +12,7 @@ from tests.adapters.couchdb.scripted import PASSWORD, Asked, Script, in_turn, sc
 SHAPE = {"doc_count": 0, "doc_del_count": 0, "update_seq": "0-x", "cluster": {"q": 2}, "props": {}}
 GONE = 404, {"error": "not_found", "reason": "Database does not exist."}
 GHOST = 412, {"error": "file_exists", "reason": "The database could not be created, the file already exists."}
-BRISK = {"deadline_seconds": 0.2, "patience_seconds": 0.5}
+BRISK = {"deadline_seconds": 0.2, "patience_seconds": 1.0}
 
 
 def session(failures: int) -> dict[str, object]:
@@ -65,20 +65,47 @@ def test_a_replication_that_gets_on_may_take_longer_than_it_may_stand_still() ->
     numbers = count()
     task = {"type": "replication", "source": "http://x/kompass/", "target": "http://x/copy/"}
     with scripted(
-        a_server(in_turn(*[None] * 6, done(0)), lambda _: (200, [{**task, "docs_read": next(numbers)}]))
+        a_server(in_turn(*[None] * 8, done(0)), lambda _: (200, [{**task, "docs_read": next(numbers)}]))
     ) as server:
         server.adapter(**BRISK).replicate("kompass", "copy")
-        assert server.paths().count("POST /_replicate") == 7
+        assert server.paths().count("POST /_replicate") == 9
+
+
+def test_what_grows_in_the_target_is_progress_where_tasks_are_not_told() -> None:
+    numbers, answers = count(), in_turn(*[None] * 8, done(0))
+
+    def script(asked: Asked) -> tuple[int, object] | bytes | None:
+        if asked.path == "/_replicate":
+            return answers(asked)
+        if asked.path == "/_active_tasks":
+            return 403, {"error": "forbidden", "reason": "not for you"}
+        return 200, {**SHAPE, "update_seq": f"{next(numbers)}-x"}
+
+    with scripted(script) as server:
+        server.adapter(**BRISK).replicate("kompass", "copy")
+        assert server.paths().count("POST /_replicate") == 9
+
+
+def test_the_opaque_end_of_a_sequence_is_no_progress() -> None:
+    numbers = count()
+
+    def script(asked: Asked) -> tuple[int, object] | bytes | None:
+        if asked.path == "/_replicate":
+            return None
+        return 200, [] if asked.path == "/_active_tasks" else {**SHAPE, "update_seq": f"7-{next(numbers)}"}
+
+    with scripted(script) as server, pytest.raises(DataUnreachable, match="has not got on"):
+        server.adapter(**BRISK).replicate("kompass", "copy")
 
 
 def test_a_replication_that_stands_still_is_given_up() -> None:
     numbers = count()
-    others = {"type": "replication", "source": "http://x/kompass/", "target": "http://x/another/"}
+    others = {"type": "replication", "source": "http://x/kompass/", "target": "http://x/copy_of_another/"}
     with (
         scripted(
             a_server(in_turn(None), lambda _: (200, [{**others, "docs_read": next(numbers)}]))
         ) as server,
-        pytest.raises(DataUnreachable, match=r"has not got on for 0\.5 s") as caught,
+        pytest.raises(DataUnreachable, match="has not got on for 1 s") as caught,
     ):
         server.adapter(**BRISK).replicate("kompass", "copy")
     assert "_active_tasks" in caught.value.hint
