@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain.foreign import columns, cut, foreign, foreign_lines, markdown_cell
 from reconciler.domain.gate import Judgement, Sample
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.journal import Exhibit, ExhibitKind, Observation, Run, SampleSummary, Story
@@ -20,7 +21,6 @@ from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import Finding, InvalidState, PullFailed
 from reconciler.interface.render.errors_text import error_text
 from reconciler.interface.render.explain_text import account_text, of_judgement, of_story
-from reconciler.interface.render.foreign import columns, cut, foreign, foreign_lines, markdown_cell
 from reconciler.interface.render.history_text import history_text, runbook_table
 from reconciler.interface.render.plan_text import plan_text
 from reconciler.interface.render.report_markdown import plan_blocks, report_blocks, story_markdown

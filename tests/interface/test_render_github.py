@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain.foreign import text_of
 from reconciler.domain.plan import Change
 from reconciler.domain.report import Outcome, Report, Result
 from reconciler.domain.severity import Severity, Verdict
@@ -26,7 +27,7 @@ from reconciler.interface.render.github import (
     outputs,
 )
 from reconciler.interface.render.github_annotations import of_error, of_plan, of_report
-from reconciler.interface.render.markdown import details, fitting, text_of
+from reconciler.interface.render.markdown import details, fitting
 from reconciler.interface.render.report_markdown import plan_blocks, report_blocks
 from reconciler.interface.render.report_text import report_text
 from reconciler.interface.render.status_text import Status

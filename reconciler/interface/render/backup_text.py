@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.app.backup import BackedUp, Listed
 from reconciler.domain.backups import Purpose
 from reconciler.domain.documents import Backup
-from reconciler.interface.render.foreign import columns, foreign
+from reconciler.domain.foreign import columns, foreign
 from reconciler.interface.render.phrases import count
 from reconciler.interface.render.style import Style, Tone
 from reconciler.interface.render.undo_text import clock_time

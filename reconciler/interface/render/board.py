@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from reconciler.domain.environment import Gate
+from reconciler.domain.foreign import foreign
 from reconciler.domain.report import Step, Verb
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import duration
 from reconciler.interface.render.report_text import VERB_COLUMNS
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.domain.brakes import Brakes, Freeze, Pause
+from reconciler.domain.foreign import foreign
 from reconciler.domain.plan import Change, Plan
 from reconciler.domain.report import Report
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.json_values import utc
 from reconciler.interface.render.undo_text import clock_time
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.domain.foreign import foreign
 from reconciler.domain.report import Outcome, Result
 from reconciler.domain.severity import Decision, Response, Ruling, Verdict
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import listed
 
 _SAID = {Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "could not be made", Verdict.PASS: "passed"}

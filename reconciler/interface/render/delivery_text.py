@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.domain.delivery import Delivery
-from reconciler.interface.render.foreign import foreign, markdown_cell
+from reconciler.domain.foreign import foreign, markdown_cell
 from reconciler.interface.render.json_values import Object, rounded, utc
 from reconciler.interface.render.phrases import duration
 

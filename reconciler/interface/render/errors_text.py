@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from reconciler.domain.foreign import columns, cut, foreign, foreign_lines
 from reconciler.errors import Finding, Invalid, ReconcileError
-from reconciler.interface.render.foreign import columns, cut, foreign, foreign_lines
 from reconciler.interface.render.phrases import count
 from reconciler.interface.render.style import Style, Tone
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.domain.foreign import foreign
 from reconciler.domain.gate import Judgement
 from reconciler.domain.journal import SampleSummary, Story
 from reconciler.domain.severity import Decision, Matrix, Phase, Ruling, Severity, Verdict, decide
 from reconciler.interface.render.decision_text import rule_words, subject
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.otherwise import otherwise
 from reconciler.interface.render.phrases import response_time
 from reconciler.interface.render.style import Style, Tone, table

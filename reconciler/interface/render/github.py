@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.interface.render.foreign import foreign, foreign_lines
+from reconciler.domain.foreign import foreign, foreign_lines
 
 MOST_OF_A_KIND = 9
 """A step shows ten annotations of each kind and drops the rest silently: the tenth says how many."""

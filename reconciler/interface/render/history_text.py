@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler.domain.delivery import seconds_to_restore
+from reconciler.domain.foreign import foreign, markdown_cell
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.report import Result
-from reconciler.interface.render.foreign import foreign, markdown_cell
 from reconciler.interface.render.phrases import duration, transition
 from reconciler.interface.render.style import Style, table
 

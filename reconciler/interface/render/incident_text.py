@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from reconciler.domain.foreign import text_of
 from reconciler.domain.incident import OPEN, Failed, Incident
 from reconciler.domain.journal import ExhibitKind
 from reconciler.interface.render.json_story import story_object
 from reconciler.interface.render.json_values import Object, rounded, ruling_object, step_object, utc
-from reconciler.interface.render.markdown import details, markdown_table, text_of
+from reconciler.interface.render.markdown import details, markdown_table
 from reconciler.interface.render.phrases import duration, transition
 from reconciler.interface.render.report_text import step_line
 from reconciler.interface.render.story_text import exhibit_title

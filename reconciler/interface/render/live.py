@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from reconciler.domain.environment import Gate
+from reconciler.domain.foreign import cut, foreign
 from reconciler.domain.report import Step, Verb
 from reconciler.interface.render.board import Board, Open, Pen, remark
-from reconciler.interface.render.foreign import cut, foreign
 from reconciler.interface.render.report_text import VERB_COLUMNS, step_line
 from reconciler.interface.render.style import Style, Tone
 from reconciler.ports import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from reconciler.interface.render.foreign import foreign, foreign_lines, markdown_cell
+from reconciler.domain.foreign import foreign, foreign_lines
 
 LOG_COLUMNS = 500
 LOG_LINES = 100
@@ -20,15 +20,6 @@ def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     """A table of harmless cells."""
     lines = [row(heading), f"|{'|'.join('---' for _ in heading)}|", *map(row, rows)]
     return "\n".join(lines)
-
-
-def text_of(text: str, limit: int = 0) -> str:
-    """Text of others in running text or a cell; nobody is mentioned, and no address becomes a link."""
-    shown = markdown_cell(foreign(text, limit))
-    # The entities break up `@name`, `#12` and `https://`, and are shown as the characters they stand for.
-    for found, entity in (("#", "&#35;"), ("@", "&#64;"), ("://", "&#58;//"), ("www.", "www&#46;")):
-        shown = shown.replace(found, entity)
-    return shown
 
 
 def details(summary: str, text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.domain.foreign import foreign
 from reconciler.domain.severity import Decision, Matrix, Phase, Response, Ruling, Severity, Verdict, decide
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import listed
 
 _CHECK = "check "

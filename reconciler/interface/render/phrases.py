@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.domain.desired import Revision
+from reconciler.domain.foreign import foreign
 from reconciler.domain.image import ImageRef
-from reconciler.interface.render.foreign import foreign
 
 _LONGEST_NAME = 80
 _DIGEST_DIGITS = 12

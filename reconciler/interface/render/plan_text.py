@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.domain.desired import Order, Revision
 from reconciler.domain.environment import Environment, Gate
+from reconciler.domain.foreign import columns, foreign
 from reconciler.domain.observed import Observed, Role
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Remove, Replace, Restart, Start
-from reconciler.interface.render.foreign import columns, foreign
 from reconciler.interface.render.phrases import count, listed, revision_line, transition
 from reconciler.interface.render.style import Style, Tone
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from reconciler.app.slots import Slot, pair
 from reconciler.app.undoing import moved_by
+from reconciler.domain.foreign import columns, foreign, foreign_lines
 from reconciler.domain.gate import Judgement, Sample
 from reconciler.domain.plan import Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
 from reconciler.domain.severity import Verdict
 from reconciler.interface.render.decision_text import rule_words
-from reconciler.interface.render.foreign import columns, foreign, foreign_lines
 from reconciler.interface.render.phrases import duration, listed, short_image
 from reconciler.interface.render.style import Style, Tone
 from reconciler.interface.render.undo_text import git_lines, leaves_git_to_people

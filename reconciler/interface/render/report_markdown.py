@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from reconciler.domain.foreign import text_of
 from reconciler.domain.gate import Judgement
 from reconciler.domain.journal import ExhibitKind, Story
 from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
@@ -12,7 +13,7 @@ from reconciler.domain.severity import Ruling, Verdict
 from reconciler.errors import Invalid, ReconcileError
 from reconciler.interface.render.brakes_text import brakes_lines, report_brakes, something_held
 from reconciler.interface.render.decision_text import complaints, rule_words, ruling_words
-from reconciler.interface.render.markdown import details, markdown_table, text_of
+from reconciler.interface.render.markdown import details, markdown_table
 from reconciler.interface.render.phrases import duration, transition
 from reconciler.interface.render.plan_text import containers
 from reconciler.interface.render.rejection_text import blocked_lines

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.domain.foreign import foreign
 from reconciler.domain.plan import Plan
 from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step
 from reconciler.interface.render.brakes_text import report_brakes
 from reconciler.interface.render.decision_text import complaint_lines, complaints
 from reconciler.interface.render.errors_text import error_text
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import duration, revision_line
 from reconciler.interface.render.plan_text import entry_lines, no_changes, resting
 from reconciler.interface.render.rejection_text import evidence_line, rejection_lines, replaced

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.app.choosing import Chosen
+from reconciler.domain.foreign import foreign
 from reconciler.domain.restoring import Difference, Ending, Restored, newest_stamp
 from reconciler.domain.severity import Verdict
 from reconciler.interface.render.errors_text import error_text
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import count, duration, listed
 from reconciler.interface.render.style import Style, Tone
 from reconciler.interface.render.undo_text import clock_time

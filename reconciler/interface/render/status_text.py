@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.domain.brakes import Brakes
 from reconciler.domain.desired import Desired, Revision
+from reconciler.domain.foreign import foreign
 from reconciler.domain.health import health_of, service_health, sync_of
 from reconciler.domain.journal import Observation
 from reconciler.domain.observed import Observed, Role
@@ -16,7 +17,6 @@ from reconciler.domain.turns import Holder
 from reconciler.domain.undo import Undo
 from reconciler.errors import ReconcileError
 from reconciler.interface.render.brakes_text import brakes_lines, in_a_cell, something_held
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import listed, transition
 from reconciler.interface.render.plan_text import tally
 from reconciler.interface.render.style import Style, table

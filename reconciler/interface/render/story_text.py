@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from reconciler.domain.foreign import foreign, foreign_lines
 from reconciler.domain.journal import Exhibit, ExhibitKind, Run, SampleSummary, Story
 from reconciler.interface.render.explain_text import checks_table
-from reconciler.interface.render.foreign import foreign, foreign_lines
 from reconciler.interface.render.history_text import change_text
 from reconciler.interface.render.phrases import duration, response_time
 from reconciler.interface.render.report_text import step_line

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.domain.foreign import columns
 from reconciler.domain.plan import Change
 from reconciler.domain.report import EnvironmentHealth, Sync
-from reconciler.interface.render.foreign import columns
 
 
 class Tone(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from reconciler.domain.foreign import foreign
 from reconciler.domain.undo import Undo, UndoState
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import listed, transition
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, TextIO
 
-from reconciler.interface.render.foreign import foreign
+from reconciler.domain.foreign import foreign
 
 WORD_COLUMNS = 11
 

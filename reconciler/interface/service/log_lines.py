@@ -13,12 +13,12 @@ from typing import TextIO
 
 from reconciler import __version__
 from reconciler.domain.environment import Gate
+from reconciler.domain.foreign import foreign
 from reconciler.domain.report import Report, Result, Step
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.errors import ReconcileError
 from reconciler.interface.render.board import WATCHED
 from reconciler.interface.render.brakes_text import in_a_cell
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.json_values import rounded, step_object
 from reconciler.interface.render.phrases import duration
 from reconciler.interface.service import log_words

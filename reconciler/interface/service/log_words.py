@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.domain.foreign import foreign
 from reconciler.domain.plan import Change, Entry
 from reconciler.domain.report import EnvironmentHealth, Report, Result
 from reconciler.domain.triggers import Wake
 from reconciler.errors import Invalid, Locked, ReconcileError, Stale
 from reconciler.interface.render.brakes_text import brakes_object, report_brakes
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.json_values import (
     Object,
     error_object,

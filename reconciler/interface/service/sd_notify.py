@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.interface.render.foreign import foreign
+from reconciler.domain.foreign import foreign
 
 LONGEST_STATUS = 200
 PATIENCE_SECONDS = 1.0

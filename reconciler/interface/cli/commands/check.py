@@ -61,10 +61,10 @@ def _tell(
     workflow: Workflow, wiring: Wiring, session: Session, errors: Sequence[Invalid], good: Sequence[str]
 ) -> int:
     """The same for a step of a workflow."""
+    from reconciler.domain.foreign import text_of
     from reconciler.interface.cli.workflow import Outputs
     from reconciler.interface.render.errors_text import error_text
     from reconciler.interface.render.github_annotations import of_error
-    from reconciler.interface.render.markdown import text_of
     from reconciler.interface.render.report_markdown import error_blocks
 
     code = exit_codes.worst(exit_codes.of_error(error) for error in errors)

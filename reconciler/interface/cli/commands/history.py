@@ -10,13 +10,13 @@ import click
 
 from reconciler.app.history import history
 from reconciler.domain.environment import Environment
+from reconciler.domain.foreign import foreign
 from reconciler.domain.history import HistoryRow
 from reconciler.domain.journal import Run, Story
 from reconciler.errors import PermissionRefused, Refused
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 from reconciler.interface.cli.times import Duration
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.wiring import Wiring
 
 SHOW = "show"

@@ -10,10 +10,10 @@ import click
 
 from reconciler.app.scaffold import scaffold
 from reconciler.domain.environment import Environment
+from reconciler.domain.foreign import foreign
 from reconciler.errors import Refused
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.settings import SETTINGS_FILE, Settings
 from reconciler.interface.wiring import Wiring
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import click
 
 from reconciler.domain.brakes import Pause
+from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.person import person
 from reconciler.interface.cli.session import Session
 from reconciler.interface.cli.times import Duration, Moment
 from reconciler.interface.render.brakes_text import paused_words
-from reconciler.interface.render.foreign import foreign
 
 
 @click.command("pause")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.app.release import Moved
+from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
-from reconciler.interface.render.foreign import foreign
 
 
 @click.command("pin")

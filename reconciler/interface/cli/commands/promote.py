@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from reconciler.app.promotion import Place, Promotion
+from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.commands.pin import moved_text
 from reconciler.interface.cli.session import Session
 from reconciler.interface.cli.times import Duration
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.wiring import Wiring
 
 

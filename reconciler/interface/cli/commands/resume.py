@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
 from reconciler.interface.render.brakes_text import paused_words
-from reconciler.interface.render.foreign import foreign
 
 
 @click.command("resume")

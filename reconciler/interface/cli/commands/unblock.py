@@ -9,9 +9,9 @@ import click
 from reconciler.app.looking import blocks_in_git
 from reconciler.domain.blocking import Block, same_pin
 from reconciler.domain.environment import Environment
+from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
-from reconciler.interface.render.foreign import foreign
 from reconciler.interface.render.phrases import short_image
 from reconciler.interface.wiring import Wiring
 from reconciler.ports import Journal

@@ -10,12 +10,12 @@ from reconciler.app.converge import Reconciler
 from reconciler.app.verify import verify
 from reconciler.domain.check import Compared
 from reconciler.domain.environment import Environment
+from reconciler.domain.foreign import foreign
 from reconciler.domain.gate import Judgement
 from reconciler.domain.report import Verb
 from reconciler.domain.severity import Verdict
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
-from reconciler.interface.render.foreign import foreign
 
 
 @click.command("verify")

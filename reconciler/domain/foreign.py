@@ -41,6 +41,15 @@ def markdown_cell(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def text_of(text: str, limit: int = 0) -> str:
+    """Text of others in running text or a cell; nobody is mentioned, and no address becomes a link."""
+    shown = markdown_cell(foreign(text, limit))
+    # The entities break up `@name`, `#12` and `https://`, and are shown as the characters they stand for.
+    for found, entity in (("#", "&#35;"), ("@", "&#64;"), ("://", "&#58;//"), ("www.", "www&#46;")):
+        shown = shown.replace(found, entity)
+    return shown
+
+
 def columns(text: str) -> int:
     """How many columns of a terminal ``text`` takes."""
     if text.isascii():
