@@ -101,10 +101,9 @@ class Channel:
     kinds: tuple[Kind, ...] = ()
 
     def takes(self, event: Event) -> bool:
-        """Whether an event goes there. A recovery does wherever what it ends might have gone."""
+        """Whether an event goes there. A recovery follows what it ends; see ``domain.told``."""
         grave = _GRAVITY.index(event.severity) >= _GRAVITY.index(self.severity)
-        chosen = not self.kinds or event.kind in self.kinds
-        return (grave or event.kind is Kind.RECOVERED) and (chosen or event.kind is Kind.RECOVERED)
+        return grave and (not self.kinds or event.kind in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ class Kind(StrEnum):
     RESTORED = "restored"  # data went back to a backup
     RECOVERED = "recovered"  # the end of what a failure began
     DAEMON_SILENT = "daemon-silent"
+    TEST = "test"  # nothing: a person wants to see whether a channel works
 
 
-TROUBLE = frozenset({Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DAEMON_SILENT})
+TROUBLE = frozenset({Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DRIFT_FOUND, Kind.DAEMON_SILENT})
 """What goes on until something is said to have recovered."""
 
 
@@ -51,7 +52,8 @@ class Event:
         by: who wrote it.
         moves: service, image before and after, as they are pinned.
         reason: why, in a sentence; empty where nothing is to be said.
-        details: more, as Markdown that is harmless already: the report of the incident.
+        details: more, as Markdown that is harmless already: the report of the incident. It is empty in the
+            outbox, and written when the event is delivered: by then the journal knows the whole story.
     """
 
     key: str
@@ -93,6 +95,7 @@ class Message:
         receipt: what the channel gave back, which later messages of the same incident need: the id of an
             issue, of a deployment, of a ticket. JSON; empty where there is none.
         trouble: why the last attempt failed, without any secret.
+        merged: how many earlier ones it stands for, which were left out because too many waited.
     """
 
     number: int
@@ -103,6 +106,7 @@ class Message:
     again_at: datetime | None = None
     receipt: str = ""
     trouble: str = ""
+    merged: int = 0
 
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 7200.0

@@ -48,6 +48,11 @@ _URGENCY = tuple(Response)
 _GRAVITY = tuple(Severity)
 
 
+def gravest(severities: Iterable[Severity]) -> Severity:
+    """The worst of some, of which there is one at least."""
+    return min(severities, key=_GRAVITY.index)
+
+
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """A response, and after how many seconds; 0 is at once.

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.domain.environment import Environment
 from reconciler.domain.events import Event, Message
+from reconciler.domain.told import Told
 
 
 class Outbox(Protocol):
-    """Messages that are to be delivered, in the journal of this host. It may raise ``PermissionRefused``."""
+    """Messages that are to be delivered, in the journal of this host.
+
+    Every method may raise ``PermissionRefused`` where it cannot be written or read.
+    """
+
+    def told(self, environment: Environment) -> Told:
+        """What people were told last, whether it was delivered or not."""
 
     def put(self, environment: Environment, event: Event, channels: Sequence[str]) -> None:
-        """Keep an event for these channels; one of the same key is there already, and stays as it is."""
+        """Keep an event for these channels, and that it was told (``Told.after``): both or neither.
+
+        One of the same key that is there already stays as it is. Where more than ``MOST_WAITING`` wait for a
+        channel, old ones that matter least are left out, and the next one says how many.
+        """
 
     def due(self, environment: Environment, at: datetime) -> tuple[Message, ...]:
-        """The first undelivered message of each channel, where it may be tried at ``at``.
+        """The first undelivered message of each channel, where it may be tried at ``at``; oldest first.
 
         The later ones of a channel wait for it: people are told in order.
         """
@@ -29,7 +41,10 @@ class Outbox(Protocol):
         """What was delivered to a channel about an incident, oldest first."""
 
     def waiting(self, environment: Environment) -> tuple[Message, ...]:
-        """Everything that is not delivered yet, or was given up within the last days; oldest first."""
+        """Everything that is not delivered yet, or was given up; oldest first."""
+
+    def delivering(self, environment: Environment) -> AbstractContextManager[bool]:
+        """While one process delivers an environment's messages; false where another does just now."""
 
 
 class Notifier(Protocol):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.host_state import Place, SqliteJournal
+from reconciler.adapters.host_state import Place, SqliteJournal, SqliteOutbox
+from reconciler.domain.events import Delivery
+from reconciler.domain.told import Told
 from tests.bed.journal_files import asides
 from tests.golden import journal_1 as golden
+from tests.golden import journal_2
 
 ENV = golden.ENV
 
@@ -59,6 +64,49 @@ def layout(file: Path) -> list[tuple[object, ...]]:
         return [row for question in asked for row in connection.execute(question).fetchall()]
 
 
-def test_the_newest_golden_journal_has_the_present_format(place: Place, tmp_path: Path) -> None:
+def test_k_08_one_of_format_1_has_an_outbox_from_the_first_change_on(
+    place: Place, journal: SqliteJournal
+) -> None:
+    outbox, file = SqliteOutbox(place), place.file(ENV, "journal")
+    assert (outbox.told(ENV), outbox.due(ENV, golden.AT), outbox.waiting(ENV)) == (Told(), (), ())
+    assert journal.kept(ENV) == golden.KEPT
+    assert layout(file) == layout(golden.FILE), "to read it changed it"
+    outbox.put(ENV, journal_2.STARTED, ["hook"])
+    assert [one.event for one in outbox.due(ENV, golden.AT)] == [journal_2.STARTED]
+    assert journal.story(ENV, golden.REJECTED.id) == golden.STORY
+    assert journal.kept(ENV) == golden.KEPT
+    assert asides(file) == [], "it was taken for a damaged one"
+    assert layout(file) == layout(journal_2.FILE)
+
+
+def test_k_08_one_of_format_1_is_brought_up_to_date_by_two_at_once(place: Place) -> None:
+    def put(number: int) -> None:
+        event = replace(journal_2.BROKEN, key=f"production/{number}")
+        SqliteOutbox(place).put(ENV, event, ["hook"])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put, range(4)))
+    assert len(SqliteOutbox(place).waiting(ENV)) == 4
+    assert asides(place.file(ENV, "journal")) == []
+
+
+def test_k_08_an_outbox_of_format_2_is_read(tmp_path: Path) -> None:
+    place = Place(tmp_path / "state", "unix:///engine.sock")
+    place.make()
+    shutil.copy(journal_2.FILE, place.file(ENV, "journal"))
+    outbox = SqliteOutbox(place)
+    assert outbox.told(ENV) == journal_2.TOLD
+    assert [(one.event, one.receipt) for one in outbox.receipts(ENV, "hook", journal_2.INCIDENT)] == [
+        (journal_2.STARTED, '{"id": 7}')
+    ]
+    assert [(one.channel, one.state, one.trouble) for one in outbox.waiting(ENV)] == [
+        ("hook", Delivery.WAITING, "it does not answer"),
+        ("chat", Delivery.GIVEN_UP, "410 Gone"),
+    ]
+    assert [one.event for one in outbox.due(ENV, journal_2.AGAIN_AT)] == [journal_2.BROKEN]
+    assert SqliteJournal(place).story(ENV, golden.REJECTED.id) == golden.STORY
+
+
+def test_the_newest_golden_journal_has_the_present_format(tmp_path: Path) -> None:
     """A new format needs a new file, and an upgrade of the older ones."""
-    assert layout(golden.write(tmp_path / "new")) == layout(place.file(ENV, "journal"))
+    assert layout(journal_2.write(tmp_path / "new")) == layout(journal_2.FILE)

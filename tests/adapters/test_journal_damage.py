@@ -51,7 +51,7 @@ def page_of_noise(number: int) -> Damage:
 DAMAGED: dict[str, Damage] = {
     **{f"cut to {length}": cut(length) for length in (15, 16, 50, 100, 512, 4095, 4096, 8192, -4096)},
     **{f"byte {offset} flipped": flip(offset) for offset in (0, 9, 16, 17, 19, 21, 22, 29, 47, 68, 71)},
-    "version 0": flip(63, 1),
+    "version 0": flip(63, 2),
     "noise at the beginning": page_of_noise(1),
     "text": lambda _: b'{"version": 1, "hashes": {"web": "1"}}\n' * 200,
     "another's database": lambda _: foreign_database(),
@@ -177,7 +177,7 @@ def test_one_of_a_newer_version_is_left_alone(
 ) -> None:
     file = closed(place)
     with sqlite3.connect(file) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
         connection.execute("CREATE TABLE more (things TEXT)")
         if not application:
             connection.execute("PRAGMA application_id = 1")
@@ -193,7 +193,7 @@ def test_one_of_a_newer_version_is_left_alone(
         lambda: journal.begin(ENV, run()),
     ):
         with pytest.raises(
-            PermissionRefused, match="written by a newer version of reconcile: its format is 2"
+            PermissionRefused, match="written by a newer version of reconcile: its format is 3"
         ):
             action()
     journal.close()

@@ -169,13 +169,21 @@ class Database:
         self._connection, self._identity = _connect(self.path, "mode=rw"), found
         self._close = weakref.finalize(self, self._connection.close)
         if create:
-            self._checked = _exists(self._connection) or self._begun(self._connection)
+            self._checked = self._brought_up_to_date(self._connection) or self._begun(self._connection)
             return self._connection
         return self._connection if self._readable() else None
 
+    def _brought_up_to_date(self, connection: Connection) -> bool:
+        """Whether the connection has a journal, which is of the present format then."""
+        found = _exists(connection)
+        if found and found < schema.VERSION:
+            with _rolled_back(connection):
+                schema.upgrade(connection)
+        return bool(found)
+
     def _begun(self, connection: Connection) -> bool:
         with holding(self.path.parent):
-            if not _exists(connection):
+            if not self._brought_up_to_date(connection):
                 schema.create(connection)
         return True
 
@@ -188,18 +196,19 @@ class Database:
         """
         assert self._connection is not None
         try:
-            self._checked = _exists(self._connection)
+            found = _exists(self._connection)
         except Exception as error:
             log = self.path.with_name(self.path.name + WRITE_AHEAD_LOG)
             full = _code(error) == _FULL
             if not full and (_code(error) not in _UNOPENABLE or (log.exists() and log.stat().st_size)):
                 raise
         else:
-            return self._checked
+            self._checked = found == schema.VERSION
+            return bool(found)
         self._close()
         self._connection = _connect(self.path, "mode=rw" if full else "mode=ro&immutable=1", alone=full)
         self._close = weakref.finalize(self, self._connection.close)
-        return _exists(self._connection)
+        return bool(_exists(self._connection))
 
     def _reason(self, code: int) -> str:
         """Why it cannot be used. SQLite may call a read-only disk a file that cannot be opened."""
@@ -239,7 +248,7 @@ def _connect(path: Path, how: str, *, alone: bool = False) -> Connection:
     return connection
 
 
-def _exists(connection: Connection) -> bool:
+def _exists(connection: Connection) -> int:
     """See ``schema.exists``. Of a damaged schema SQLite only says that a statement failed."""
     try:
         return schema.exists(connection)
@@ -252,9 +261,16 @@ def _exists(connection: Connection) -> bool:
 @contextmanager
 def _transaction(connection: Connection, begin: str) -> Iterator[None]:
     connection.execute(begin)
-    try:
+    with _rolled_back(connection):
         yield
         connection.execute("COMMIT")
+
+
+@contextmanager
+def _rolled_back(connection: Connection) -> Iterator[None]:
+    """What is not committed by then never was."""
+    try:
+        yield
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x7265636A
 """Marks the file as ours, in SQLite's ``application_id``."""
-VERSION = 1
+VERSION = 2
 """The format, in SQLite's ``user_version``."""
 
-TABLES = {
+FIRST_TABLES = {
     "kept": "service TEXT PRIMARY KEY, hash TEXT NOT NULL",
     "run": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, data TEXT NOT NULL, "
     "story TEXT",
@@ -30,16 +30,28 @@ TABLES = {
     "undo": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, data TEXT NOT NULL",
     "observation": "one INTEGER PRIMARY KEY CHECK (one = 1), data TEXT NOT NULL",
 }
-"""What is asked for is in columns of its own; all else is JSON in ``data``. A ``sequence`` is the order in
-which things were written down: clocks are set back, this is not."""
+"""Those of format 1. What is asked for is in columns of its own; all else is JSON in ``data``. A ``sequence``
+is the order in which things were written down: clocks are set back, this is not."""
+
+OUTBOX_TABLES = {
+    "event": "sequence INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, incident TEXT NOT NULL, "
+    "data TEXT NOT NULL",
+    "message": "number INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "event INTEGER NOT NULL REFERENCES event (sequence) ON DELETE CASCADE, channel TEXT NOT NULL, "
+    "state TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (event, channel)",
+    "told": "one INTEGER PRIMARY KEY CHECK (one = 1), data TEXT NOT NULL",
+}
+"""What came with format 2."""
+
+TABLES = FIRST_TABLES | OUTBOX_TABLES
 
 
 class Newer(Exception):
     """A newer version of the program wrote the file; its argument is that format."""
 
 
-def exists(connection: Connection) -> bool:
-    """Whether the database has our tables, exactly as they are made; false where it is empty.
+def exists(connection: Connection) -> int:
+    """The format of the database, whose tables are exactly as they are made; 0 where it is empty.
 
     Raises:
         Damaged: it has something else.
@@ -47,13 +59,13 @@ def exists(connection: Connection) -> bool:
     """
     application, version, tables = _snapshot(connection)
     if (application, version) == (0, 0) and not tables:
-        return False
+        return 0
     if application == APPLICATION and version > VERSION:
         raise Newer(version)
-    ours = {name: _statement(name) for name in TABLES}
-    if (application, version) != (APPLICATION, VERSION) or tables != ours:
+    names = {1: FIRST_TABLES, VERSION: TABLES}.get(version, {})
+    if application != APPLICATION or not names or tables != {name: _statement(name) for name in names}:
         raise Damaged("it is not a journal")
-    return True
+    return version
 
 
 def create(connection: Connection) -> None:
@@ -64,6 +76,20 @@ def create(connection: Connection) -> None:
         connection.execute(_statement(name))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def upgrade(connection: Connection) -> None:
+    """Add what format 1 lacks, all or nothing. What it has stays as it is.
+
+    Whoever reads meanwhile reads the one or the other. An older version of the program that has it open goes
+    on with its tables, which are the same.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    if _number(connection, "user_version") < VERSION:  # nobody was faster
+        for name in OUTBOX_TABLES:
+            connection.execute(_statement(name))
+        connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
 
