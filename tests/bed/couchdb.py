@@ -37,6 +37,7 @@ class CouchDb:
     password: str = PASSWORD
     replication_url: str = ""
     made: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
 
     def adapter(self, **others: Any) -> CouchServer:
         """The adapter, as an admin; ``others`` replace arguments of it."""
@@ -77,7 +78,8 @@ class CouchDb:
         """Make somebody who is no admin; name and password."""
         self.answer("PUT", "/_users")
         person = {"_id": f"org.couchdb.user:{name}", "name": name, "roles": roles, "type": "user"}
-        self.ask("PUT", f"/_users/{person['_id']}", person | {"password": name[::-1]})
+        self.people.append(f"/_users/{person['_id']}")
+        self.ask("PUT", self.people[-1], person | {"password": name[::-1]})
         return name, name[::-1]
 
     def ask(
@@ -109,6 +111,10 @@ class CouchDb:
 
     def clean(self) -> None:
         """Delete what the tests made."""
+        for person in self.people:
+            status, found = self.answer("GET", person)
+            if status == 200:
+                self.ask("DELETE", f"{person}?rev={found['_rev']}")
         for name in self.ask("GET", "/_all_dbs"):
             if any(name.startswith(one) for one in self.made):
                 self.answer("DELETE", f"/{quote(name, safe='')}")

@@ -42,6 +42,12 @@ class DocumentsBench(Protocol):
     def refuse(self, database: str, document: str) -> None:
         """From now on, this database does not take that document."""
 
+    def purge(self, database: str, document: str) -> None:
+        """Have the server forget a document of one leaf, as if it had never been."""
+
+    def limit(self, database: str, revisions: int) -> None:
+        """How many revisions of a branch are kept from now on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerBench:
@@ -70,6 +76,13 @@ class ServerBench:
     def refuse(self, database: str, document: str) -> None:
         rule = f"function (doc) {{ if (doc._id === '{document}') throw({{forbidden: 'no such thing'}}); }}"
         self.server.put(database, {"_id": "_design/rule", "validate_doc_update": rule})
+
+    def purge(self, database: str, document: str) -> None:
+        revision = self.server.ask("GET", f"/{database}/{document}")["_rev"]
+        self.server.ask("POST", f"/{database}/_purge", {document: [revision]})
+
+    def limit(self, database: str, revisions: int) -> None:
+        self.server.ask("PUT", f"/{database}/_revs_limit", revisions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,15 @@ class FakeDocumentsBench:
 
     def refuse(self, database: str, document: str) -> None:
         self.documents.refused.add(document)
+
+    def purge(self, database: str, document: str) -> None:
+        self.documents.there[database].purge(document)
+
+    def limit(self, database: str, revisions: int) -> None:
+        there = self.documents.there[database]
+        there.limit = revisions
+        for tree in there.trees.values():
+            tree.limit = revisions
 
 
 def fork(bench: DocumentsBench, database: str, document: str = "forked") -> None:

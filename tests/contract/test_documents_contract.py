@@ -278,6 +278,41 @@ def test_documents_that_are_refused_are_named_and_the_others_written(bench: Docu
     assert bench.documents.leaves(database).keys() - {"_design/rule"} == {"before", "after"}
 
 
+# --- Where revisions are forgotten ---
+
+
+def test_what_was_purged_was_never_there_and_a_replication_brings_it_back(bench: DocumentsBench) -> None:
+    """The exception that proves the rule: what the target does not know at all is added."""
+    live, backup, documents = bench.database(), bench.database(), bench.documents
+    bench.put(live, {"_id": "a", "n": 1}, {"_id": "b", "n": 1})
+    documents.set_note(live, "marker", '{"a":1}')
+    documents.replicate(live, backup)
+    before = documents.state(live)
+    bench.purge(live, "a")
+    after = documents.state(live)
+    assert before is not None
+    assert after is not None
+    assert (after.documents, after.deleted) == (1, 0)
+    assert after.sequence != before.sequence
+    assert documents.leaves(live).keys() == documents.read(live, ["a", "b"]).keys() == {"b"}
+    assert documents.note(live, "marker") == '{"a":1}'
+    documents.replicate(backup, live)
+    assert documents.leaves(live) == documents.leaves(backup)
+
+
+def test_more_updates_than_are_kept_make_a_conflict_of_an_old_revision(bench: DocumentsBench) -> None:
+    live, backup, documents = bench.database(), bench.database(), bench.documents
+    (rev,) = bench.put(live, {"_id": "a", "n": 0})
+    documents.replicate(live, backup)
+    bench.limit(live, 3)
+    for n in range(1, 7):
+        (rev,) = bench.put(live, {"_id": "a", "_rev": rev, "n": n})
+    (leaf,) = documents.read(live, ["a"])["a"]
+    assert (leaf.generation, len(leaf.history)) == (7, 3)
+    documents.replicate(backup, live)
+    assert [body(one) for one in documents.read(live, ["a"])["a"]] == [{"n": 6}, {"n": 0}]
+
+
 # --- Beside the documents ---
 
 

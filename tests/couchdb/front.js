@@ -83,6 +83,11 @@ const databases = {
     await store.setRevsLimit(name, await body(request));
     return { ok: true };
   },
+  'POST _purge': async (name, request) => {
+    const purged = await body(request);
+    for (const [id, revs] of Object.entries(purged)) await store.purge(name, id, revs);
+    return { purge_seq: null, purged };
+  },
   'GET _changes': async (name, request, query) => changes(store.get(name), query, {}),
   'POST _changes': async (name, request, query) => changes(store.get(name), query, await body(request)),
   'POST _bulk_docs': async (name, request) => {
@@ -121,7 +126,8 @@ async function info(name, found) {
 
 async function changes({ db, id }, query, { doc_ids: ids }) {
   const { update_seq: last } = await db.info();
-  const since = query.get('since') ?? '0';
+  const [given, of] = (query.get('since') ?? '0').split('-');
+  const since = of && of !== id ? '0' : given; // a sequence of another database says nothing here
   const limit = Number(query.get('limit') ?? Infinity);
   const found = await db.changes({
     since: since === 'now' ? last : parseInt(since, 10),
@@ -177,7 +183,7 @@ function send(response, status, content) {
   return response.end(JSON.stringify(content) + '\n');
 }
 
-const CREATED = new Set(['PUT ', 'POST _bulk_docs']);
+const CREATED = new Set(['PUT ', 'POST _bulk_docs', 'POST _purge']);
 
 const server = http.createServer((request, response) => {
   answer(request, response).then(

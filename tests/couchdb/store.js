@@ -6,6 +6,7 @@
 const fs = require('node:fs');
 const crypto = require('node:crypto');
 const { CouchError, noDatabase } = require('./errors');
+const { copyWithout } = require('./purge');
 
 const NAME = /^[a-z][a-z0-9_$()+/-]*$/;
 const SYSTEM = ['_users', '_replicator', '_global_changes'];
@@ -16,7 +17,7 @@ class Store {
     this.PouchDB = PouchDB;
     this.logFile = logFile;
     this.replaying = false;
-    this.open = new Map(); // name → { db, id, shards, partitioned, revsLimit, security, counted }
+    this.open = new Map(); // name → { db, id, shards, partitioned, revsLimit, security, locals, counted }
     this.sessions = new Map(); // id of source and of target → sessions of replication, the newest first
     this.users = new Map(); // name → { password, roles }
   }
@@ -61,11 +62,10 @@ class Store {
       throw new CouchError(412, 'file_exists', 'The database could not be created, the file already exists.');
     }
     this.log('create', name, shards, partitioned, id);
-    const db = new this.PouchDB(name);
-    const found = { db, id, shards, partitioned, revsLimit: 1000, security: ADMINS_ONLY, counted: null };
+    const found = { id, shards, partitioned, revsLimit: 1000, security: ADMINS_ONLY, locals: new Map() };
     this.open.set(name, found);
-    this.guard(name, found);
-    await db.info();
+    this.use(name, found, new this.PouchDB(id));
+    await found.db.info();
   }
 
   async destroy(name) {
@@ -81,8 +81,10 @@ class Store {
   }
 
   async setRevsLimit(name, limit) {
-    this.log('setRevsLimit', name, limit); // kept and told, and not obeyed
-    this.get(name).revsLimit = limit;
+    this.log('setRevsLimit', name, limit);
+    const found = this.get(name);
+    found.revsLimit = limit;
+    this.use(name, found, new this.PouchDB(found.db.name, { revs_limit: limit })); // the same documents
   }
 
   async setUser(name, password, roles) {
@@ -102,6 +104,24 @@ class Store {
   async writeLocal(name, doc) {
     const { db } = this.get(name);
     return doc._deleted ? db.remove(doc) : db.put(doc);
+  }
+
+  /** What is left is another database, so its sequence is, too: nobody goes on where he was. */
+  async purge(name, id, revs, newId = crypto.randomBytes(16).toString('hex')) {
+    this.log('purge', name, id, revs, newId);
+    const found = this.get(name);
+    const [old, db] = [found.db, new this.PouchDB(newId, { revs_limit: found.revsLimit })];
+    await copyWithout(old, db, id, revs);
+    for (const { _rev, ...local } of found.locals.values()) await db.put(local);
+    found.id = newId;
+    this.use(name, found, db);
+    await old.destroy();
+  }
+
+  use(name, found, db) {
+    found.db = db;
+    found.counted = null;
+    this.guard(name, found);
   }
 
   /** Everything that writes documents comes through these three methods of a PouchDB: log it, and validate it. */
@@ -130,7 +150,10 @@ class Store {
       db[verb] = (doc, ...rest) => {
         const id = doc._id ?? doc;
         if (String(id).startsWith('_local/')) {
-          this.log('writeLocal', name, verb === 'remove' ? { ...doc, _deleted: true } : doc);
+          const removed = verb === 'remove' || doc._deleted;
+          this.log('writeLocal', name, removed ? { ...doc, _deleted: true } : doc);
+          if (removed) found.locals.delete(id);
+          else found.locals.set(id, { ...doc });
         }
         return plain[verb](doc, ...rest);
       };
