@@ -21,12 +21,13 @@ NOT_IN_A_RELEASE = frozenset(
     {
         *("step.pull", "step.ready", "step.start", "step.stop", "step.restart"),
         *("engine.pull", "engine.untag", "compose.create", "journal.unblock", "journal.observe"),
-        *("step.backup", *DATA_CHANGES),
+        *("step.backup", "step.hook", "hooks.run", *DATA_CHANGES),
     }
 )
 """What a release of two services whose images are on the host never comes by: the scenes do.
 
-Steps of data are killed by tests/app/test_restore_killed.py and tests/e2e/test_restore.py.
+Steps of data are killed by tests/app/test_restore_killed.py and tests/e2e/test_restore.py, hooks by
+tests/app/test_failpoints.py and tests/e2e/test_hooks.py.
 """
 
 Asked = Callable[[Origin], Trial]

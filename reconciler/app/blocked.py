@@ -66,7 +66,8 @@ def held_back(
 
     Something good is only wanted instead where it runs, where nothing runs, or where what failed does:
     what a person put there by hand is not ours to replace by an older release. Of services that join others
-    that cannot be told: their hashes change with the container that is joined.
+    that cannot be told: their hashes change with the container that is joined. What stays although it was
+    rejected is wanted as Git pins it.
     """
     if not blocks:
         return {}
@@ -78,7 +79,7 @@ def held_back(
             mine = [good for good in goods if good.service == service.name]
             last = _last_good(mine, service, blocks, desired)
             ours = bool(service.joins) or _ours(service, last, observed, blocks)
-            held[service.name] = Held(block, last if ours else None)
+            held[service.name] = Held(block, last if ours and not block.stays else None)
     return held
 
 

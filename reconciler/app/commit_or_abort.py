@@ -36,13 +36,13 @@ def commit(placement: Placement, judgement: Judgement) -> Outcome:
     """
     host, prepared, notes = placement.host, placement.prepared, list[str]()
     for image_id, repository in prepared.retired_images.items():
-        _attempt(notes, partial(host.engine.tag, image_id, repository, USUAL_TAG))
+        attempt(notes, partial(host.engine.tag, image_id, repository, USUAL_TAG))
     going = [retired.slot.predecessor for retired in placement.retired]
     going += [instance for pairing in prepared.pairings.values() for instance in pairing.surplus]
     removes = [action for action in placement.plan.actions if isinstance(action, Remove)]
     going += [instance for action in removes for instance in action.instances]
     for instance in going:
-        _attempt(notes, partial(_remove, placement, instance.id, instance.serving_name))
+        attempt(notes, partial(remove_container, placement, instance.id, instance.serving_name))
     return Outcome(
         Result.CONVERGED,
         judgement,
@@ -63,18 +63,18 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     back = True
     joiners = _joiners(placement)
     for instance, service in joiners:
-        back &= _attempt(notes, partial(_stop, host, instance, service.stop_grace_seconds))
+        back &= attempt(notes, partial(_stop, host, instance, service.stop_grace_seconds))
     for retired in _way_back(placement):
-        back &= _attempt(notes, partial(_restore, placement, retired))
+        back &= attempt(notes, partial(put_back, placement, retired))
     for instance, _ in joiners:
-        back &= _attempt(notes, partial(_start, host, instance))
+        back &= attempt(notes, partial(_start, host, instance))
     for instance in _surplus(placement):
-        back &= _attempt(notes, partial(_start, host, instance))
-    back &= _attempt(notes, partial(_restart_again, placement))
-    remains = _remains(placement, rejected)
+        back &= attempt(notes, partial(_start, host, instance))
+    back &= attempt(notes, partial(_restart_again, placement))
+    remains = remains_of(placement, rejected)
     for container in rejected if back else ():
         name = remains[container].name if container in remains else ""
-        _attempt(notes, partial(_remove, placement, container, name))
+        attempt(notes, partial(remove_container, placement, container, name))
     discard(host, placement.prepared.pairings, {})
     restored = _verify(placement) if back else Judgement(Verdict.FAIL, notes[0])
     return Outcome(
@@ -89,7 +89,7 @@ def abort(placement: Placement, judgement: Judgement) -> Outcome:
     )
 
 
-def _attempt(notes: list[str], action: Callable[[], None]) -> bool:
+def attempt(notes: list[str], action: Callable[[], None]) -> bool:
     """Do what may fail without ending the rest; what failed becomes a note."""
     try:
         action()
@@ -109,7 +109,7 @@ def _start(host: Host, instance: Instance) -> None:
         host.engine.start(instance.id)
 
 
-def _restore(placement: Placement, retired: Retired) -> None:
+def put_back(placement: Placement, retired: Retired) -> None:
     with placement.host.step(Verb.RESTORE, retired.slot.name):
         switch_back(placement.host, retired.slot, retired.policy, partial(_settle, placement, retired.slot))
 
@@ -129,7 +129,7 @@ def _settle(placement: Placement, slot: Slot) -> None:
     gate(host, [Subject(slot.predecessor.id, slot.service, before)], how)
 
 
-def _remove(placement: Placement, container: str, name: str) -> None:
+def remove_container(placement: Placement, container: str, name: str) -> None:
     services = {service.name: service for service in placement.desired.services}
     known = {i.id: services[i.service] for i in placement.observed.instances if i.service in services}
     grace = known[container].stop_grace_seconds if container in known else USUAL_GRACE_SECONDS
@@ -157,7 +157,7 @@ class _Remains:
     description: str
 
 
-def _remains(placement: Placement, containers: Sequence[str]) -> dict[str, _Remains]:
+def remains_of(placement: Placement, containers: Sequence[str]) -> dict[str, _Remains]:
     """By id, of those that ever ran."""
     engine, result = placement.host.engine, dict[str, _Remains]()
     for container in containers:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from reconciler.app.braking import Braking
+from reconciler.app.data_care import DataCare, NoData
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host
 from reconciler.app.looking import Look, look
@@ -50,6 +51,7 @@ class Reconciler:
         unreached: services that run and cannot be reached, and why that is so; see ``domain.reaching``.
         overtaken: says in words that Git has moved on since it was read here; empty where it has not, or
             where that cannot be told.
+        care: looks after the data of the environment.
     """
 
     environment: Environment
@@ -69,6 +71,7 @@ class Reconciler:
     restless: Mapping[str, str] = field(default_factory=dict)
     unreached: Mapping[str, str] = field(default_factory=dict)
     overtaken: Callable[[], str] = field(default=lambda: "")
+    care: DataCare = field(default_factory=NoData)
 
     def look(self, *, thorough: bool = False) -> Look:
         """Read, observe, plan, brake. Nothing is changed.

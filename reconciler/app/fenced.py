@@ -26,6 +26,7 @@ CHANGES = (
     "engine.untag",
     "compose.create",
     "compose.create_templates",
+    "hooks.run",
 )
 """All that is changed on a host. The commands of ``exec`` checks are the user's own, and not fenced."""
 
@@ -41,7 +42,7 @@ DATA_CHANGES = (
 
 
 def fenced(host: Host, lease: Lease) -> Host:
-    """The same host, whose engine and Compose change nothing once ``lease`` is lost.
+    """The same host, whose engine, Compose and hooks change nothing once ``lease`` is lost.
 
     Every method that changes something may then raise ``LeaseLost`` as well.
     """
@@ -57,6 +58,7 @@ def fenced(host: Host, lease: Lease) -> Host:
         host,
         engine=guarded(host.engine, "engine", CHANGES, guard),
         compose=guarded(host.compose, "compose", CHANGES, guard),
+        hooks=guarded(host.hooks, "hooks", CHANGES, guard),
     )
 
 

@@ -127,7 +127,9 @@ def shown(plan: Plan, held: Mapping[str, Held]) -> Plan:
         held: the blocked services.
     """
     known = frozenset(name for name, one in held.items() if one.good is not None)
-    return hold(plan, {name: why_blocked(one.block, one.good) for name, one in held.items()}, known)
+    staying = frozenset(name for name, one in held.items() if one.block.stays)
+    why = {name: why_blocked(one.block, one.good) for name, one in held.items()}
+    return hold(plan, why, known, staying)
 
 
 def blocks_in_git(environment: Environment, desired: DesiredState, journal: Journal) -> tuple[Block, ...]:

@@ -234,7 +234,9 @@ class Observing:
         first = decision.deciding[0]
         reason = f"{first.check}: {first.detail}"
         judgement = Judgement(Verdict.FAIL, reason, deciding, elapsed, decision)
-        late = Late(self.look.desired, self.run, self.moved, judgement)
+        served = (i for i in self.look.observed.instances if i.role is Role.SERVING)
+        labels = {instance.service: instance.contract for instance in served}
+        late = Late(self.look.desired, self.run, self.moved, judgement, labels)
         return Observed(reason, self.reconciler.run_once(late), tuple(self._alerts))
 
 

@@ -7,7 +7,6 @@ do takes the lease, looks again, because the host was anybody's until then, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,8 @@ from reconciler.app.last_turn import end_turn_of_killed
 from reconciler.app.looking import Look, look_again
 from reconciler.app.taking_back import Late, finished_for, taken_back
 from reconciler.domain.brakes import Brakes
-from reconciler.domain.plan import Create, Remove, Replace
-from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Step, Sync
+from reconciler.domain.plan import Remove
+from reconciler.domain.report import EnvironmentHealth, Outcome, Report, Result, Staying, Step, Sync
 from reconciler.domain.undo import Undo, UndoState, news, rests
 from reconciler.errors import PermissionRefused, ReconcileError
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from reconciler.app.converge import Reconciler
     from reconciler.app.rejection import Rejection
-
-REHEARSAL_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -54,6 +51,7 @@ class Pass:
     chronicle: Chronicle = field(init=False)
     host: Host = field(init=False)
     _killed: Interrupted = field(default_factory=Interrupted)
+    _staying: Staying | None = None
 
     def __post_init__(self) -> None:
         self.chronicle = Chronicle(self.reconciler.journal, self.reconciler.environment)
@@ -104,7 +102,6 @@ class Pass:
                 new = self._act(identity)
             # What is new is not held yet.
             self.undo = new or news(self._owed(begun=True) or self.undo, self.found.held)
-            self.outcome = finished_for(self._killed, self.found, self.outcome)
 
     def _act(self, identity: str) -> Undo | None:
         """Do what is to be done, as the only one on this engine; returns what is to be undone in Git.
@@ -125,7 +122,10 @@ class Pass:
                     reconciler.require_newest(found)
                 self.outcome = self._rollout(host, found)
             self._remember(found)
-            return self._took_back(found)
+            undo = self._took_back(found)
+            self.outcome = finished_for(self._killed, found, self.outcome)
+            self._afterwards(host, found)
+            return undo
 
     @property
     def _patience(self) -> float:
@@ -147,67 +147,28 @@ class Pass:
         return reconciler.look() if lifted else found
 
     def _rollout(self, host: Host, found: Look) -> Outcome:
-        from reconciler.app.recover import serving_again
-        from reconciler.app.rollout import Rollout
+        from reconciler.app.releasing import Releasing
 
-        with serving_again(host, found.plan, found.observed):
-            self._begin(found)
-        pool = ThreadPoolExecutor(1, thread_name_prefix="rehearse")
-        try:
-            rejection = self._rejection()
-            rehearsing = pool.submit(rejection.rehearse, found.plan)
-            return Rollout(
-                host,
-                found.desired,
-                found.source.files,
-                found.plan,
-                found.observed,
-                self.reconciler.reserve,
-                found.source.stamp,
-                self.reconciler.parachute,
-                before_switch=lambda: _rehearsed(rehearsing),
-                before_commit=lambda: self._passed(found),
-                before_abort=lambda judgement: rejection.foresee(
-                    found.desired, found.plan, judgement, self.chronicle.run
-                ),
-            ).run()
-        finally:
-            pool.shutdown(wait=False)  # a remote that hangs must not hold up anything
-
-    def _begin(self, found: Look) -> None:
-        """Open the pass in the journal. Repairs do without, should it not be writable; releases do not."""
-        from reconciler.app.parachute import note_before
-
-        try:
-            self.chronicle.begin(self.started_at, found.desired.revision, found.plan)
-            note_before(self.host, self.reconciler.journal, found.desired, found.plan, self.chronicle.run)
-        except PermissionRefused as error:
-            if any(isinstance(action, (Replace, Create)) for action in found.plan.actions):
-                raise
-            self.chronicle.notes.append(f"this pass is not in the journal: {error.problem}")
-
-    def _passed(self, found: Look) -> None:
-        """Write down what passed while its predecessors tell that it might not have; they go next."""
-        from reconciler.app.parachute import goods_of
-
-        goods = goods_of(found.desired, self.chronicle.run, self.host.clock.now(), found.unjudged)
-        try:
-            self.reconciler.journal.note_good(self.reconciler.environment, goods)
-        except PermissionRefused as error:
-            self.chronicle.lost(error)
+        releasing = Releasing(self.reconciler, self.chronicle, self.started_at, self._rejection())
+        return releasing.roll_out(host, found)
 
     # --- A rejected release -----------------------------------------------------------------------
 
     def _block(self, late: Late) -> None:
         """Block a release that failed late, and write down that Git is to be told."""
+        from reconciler.app.data_back import staying_late
+
         rejection, services = self._rejection(), [name for name, _, _ in late.moved]
-        rejection.intend(late.desired, late.moved, late.run, late.judgement)
-        rejection.block(late.desired, services, late.run, late.judgement.reason)
+        self._staying, notes = staying_late(late, self.reconciler.care)
+        self.chronicle.notes += notes
+        if self._staying is None:
+            rejection.intend(late.desired, late.moved, late.run, late.judgement)
+        rejection.block(late.desired, services, late.run, late.judgement.reason, staying=self._staying)
 
     def _took_back(self, found: Look) -> Undo | None:
         """Block and undo in Git what was rejected, now or late. The host is safe by now."""
         if self.late is not None:
-            self.outcome = taken_back(self.outcome, self.late)
+            self.outcome = taken_back(self.outcome, self.late, self._staying)
         outcome = self.outcome
         if outcome is None or outcome.result not in (Result.ROLLED_BACK, Result.ROLLBACK_FAILED):
             return None
@@ -248,6 +209,16 @@ class Pass:
 
     # --- Afterwards -------------------------------------------------------------------------------
 
+    def _afterwards(self, host: Host, found: Look) -> None:
+        """Run the hooks that follow a release or its rollback; what goes wrong with them is a note."""
+        if self.outcome is None or not found.desired.environment.data.hooks:
+            return
+        from reconciler.app.hooks import afterwards
+
+        self.chronicle.notes += afterwards(
+            host, found.desired, found.source.files, found.plan, self.outcome, self.chronicle.run
+        )
+
     def _remember(self, found: Look) -> None:
         """What a pass in sync leaves running: drift is measured against it, and rollbacks go back to it."""
         if self.outcome is not None and self.outcome.result is not Result.CONVERGED:
@@ -287,14 +258,6 @@ class Pass:
             return (found if untouched else look_again(self.host, found)).state
         except ReconcileError:
             return Sync.UNKNOWN, EnvironmentHealth.UNKNOWN  # the report carries the pass's own error
-
-
-def _rehearsed(rehearsing: Future[tuple[str, ...]]) -> tuple[str, ...]:
-    """What the rehearsal of a rollback in Git came to; a remote that hangs does not hold up a release."""
-    try:
-        return rehearsing.result(REHEARSAL_SECONDS)
-    except TimeoutError:
-        return ("whether a rollback could be written to Git is not known: the remote does not answer",)
 
 
 def _result(outcome: Outcome | None, error: ReconcileError | None) -> Result:

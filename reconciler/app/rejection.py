@@ -15,7 +15,7 @@ from reconciler.domain.desired import Desired
 from reconciler.domain.environment import Environment, Gate
 from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace
-from reconciler.domain.report import Outcome, Verb
+from reconciler.domain.report import Outcome, Staying, Verb
 from reconciler.domain.severity import Verdict
 from reconciler.domain.undo import Undo, UndoState
 from reconciler.domain.way_back import goes_back
@@ -43,18 +43,22 @@ class Rejection:
         """Why this release could not be undone in Git, as far as that can be told beforehand."""
         return self.undoing.rehearse(self.environment) if moved_by(plan) else ()
 
-    def foresee(self, desired: Desired, plan: Plan, judgement: Judgement, run: str) -> tuple[str, ...]:
+    def foresee(
+        self, desired: Desired, plan: Plan, judgement: Judgement, run: str, staying: Staying | None = None
+    ) -> tuple[str, ...]:
         """Write down what is to follow, before the release is undone on the host: should we be killed.
 
         Returns what went wrong: nothing of it may hold up the way back.
         """
-        if _not_judged(judgement):
+        if judgement.interrupted:
             return ()
         waits = _silent(judgement)
         try:
-            if not waits:  # before the block: what is blocked and not foreseen, Git would never learn
+            if not waits and not _stays(
+                staying
+            ):  # before the block: what is blocked and not foreseen, Git would never learn
                 self.intend(desired, moved_by(plan), run, judgement)
-            self._block_all(desired, plan, run, judgement, waits)
+            self._block_all(desired, plan, run, judgement, waits, staying)
         except PermissionRefused as error:
             return (f"the release could not be blocked: {error}",)
         return ()
@@ -66,10 +70,12 @@ class Rejection:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
         judgement = outcome.judgement
-        if _not_judged(judgement):
+        if judgement.interrupted:
             return None
         waits = self._waits_for(desired, plan, outcome)
-        self._block_all(desired, plan, run, judgement, waits)
+        self._block_all(desired, plan, run, judgement, waits, outcome.staying)
+        if outcome.staying is not None:  # what Git pins is what runs; or it will go back, and is written down
+            return None
         if waits:
             return self._leave_git(run)
         return self.undo(desired, moved_by(plan), run, judgement)
@@ -88,6 +94,8 @@ class Rejection:
         Raises:
             ReconcileError: the journal cannot be written, or the repository not be read.
         """
+        if outcome.staying is not None:
+            return None
         if not outcome.exonerated:
             return self.undo(desired, moved, run, outcome.judgement)
         services, waits = [name for name, _, _ in moved], outcome.exonerated
@@ -123,25 +131,38 @@ class Rejection:
         return () if worked and again else silent
 
     def _block_all(
-        self, desired: Desired, plan: Plan, run: str, judgement: Judgement, waits: tuple[str, ...]
+        self,
+        desired: Desired,
+        plan: Plan,
+        run: str,
+        judgement: Judgement,
+        waits: tuple[str, ...],
+        staying: Staying | None,
     ) -> None:
         """Block what was released, and let what should have been brought back wait."""
-        self.block(desired, _failed(desired, plan), run, judgement.reason, waits)
+        self.block(desired, _failed(desired, plan), run, judgement.reason, waits, staying)
         back = [entry.name for entry in plan.entries if entry.name in desired.instead and entry.actions]
         if back:
             self.block(desired, back, run, judgement.reason, _decided(judgement))
 
     def block(
-        self, desired: Desired, services: Sequence[str], run: str, reason: str, waits: tuple[str, ...] = ()
+        self,
+        desired: Desired,
+        services: Sequence[str],
+        run: str,
+        reason: str,
+        waits: tuple[str, ...] = (),
+        staying: Staying | None = None,
     ) -> None:
         """Block these services, as they are desired: also unpinned ones, whose model failed.
 
         Raises:
             PermissionRefused: the journal cannot be written.
         """
-        now = self.host.clock.now()
+        now, version = self.host.clock.now(), desired.compose_version
+        kept = dict.fromkeys(staying.services, staying.kept) if staying is not None else {}
         blocks = [
-            Block(s.name, s.image, s.config_hash, desired.compose_version, run, reason, now, waits)
+            Block(s.name, s.image, s.config_hash, version, run, reason, now, waits, kept.get(s.name))
             for s in desired.services
             if s.name in services
         ]
@@ -224,10 +245,9 @@ def publishable(judgement: Judgement, how: Gate) -> str:
     return judgement.reason if first is None or first.subject not in quoting else f"{first.subject} failed"
 
 
-def _not_judged(judgement: Judgement) -> bool:
-    """Whether it was interrupted before it was judged."""
-    inconclusive = judgement.verdict is Verdict.INCONCLUSIVE
-    return inconclusive and judgement.decision is None and not judgement.deciding
+def _stays(staying: Staying | None) -> bool:
+    """Whether something goes on for good, and Git has nothing to learn."""
+    return staying is not None and not staying.kept.restoring
 
 
 def _silent(judgement: Judgement) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -137,6 +137,7 @@ class Pins:
         to: str = "",
         reason: str = "",
         push: str = "",
+        require: Callable[[tuple[Move, ...]], None] = lambda _moves: None,
     ) -> Moved:
         """Commit the pins that an earlier release had: one scalar per service, nothing else.
 
@@ -146,6 +147,7 @@ class Pins:
             to: the revision whose pins are taken; the release before the present one where empty.
             reason: why, for the commit message and the history.
             push: the branch to push to, or empty.
+            require: sees what would be moved, and raises where it must not be.
 
         Raises:
             Refused: nothing would change, or there is no earlier release.
@@ -163,6 +165,7 @@ class Pins:
         moves = self._moves(environment, images)
         if not moves:
             raise Refused(f"the pins of {environment.name} are like that already")
+        require(moves)
         subject = f"Roll back {environment.name}: {', '.join(map(str, moves))}"
         trailers = {
             ENVIRONMENT: environment.name,

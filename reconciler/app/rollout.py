@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.app.commit_or_abort import abort, commit
+from reconciler.app.before_release import Ready, Safeguard
+from reconciler.app.commit_or_abort import commit
 from reconciler.app.gatekeeper import gate
 from reconciler.app.host import Host
 from reconciler.app.measuring import measured
 from reconciler.app.parachute import pack
 from reconciler.app.placement import Placement
-from reconciler.app.prepare import Prepared, prepare
+from reconciler.app.prepare import discard, prepare
 from reconciler.app.recover import recover, serving_again
-from reconciler.domain.comparison import Measures
+from reconciler.app.rejected import Rejected
+from reconciler.app.staying import contracts_of
 from reconciler.domain.desired import Desired
 from reconciler.domain.gate import Judgement
 from reconciler.domain.observed import Observed, Role
 from reconciler.domain.placeholders import secrets_named
 from reconciler.domain.plan import Change, Plan
-from reconciler.domain.report import Outcome, Verb
+from reconciler.domain.report import Outcome, Staying, Verb
 from reconciler.domain.severity import Verdict
-from reconciler.errors import Refused
+from reconciler.errors import ReconcileError, Refused
 
 LEAST_SOAK_SECONDS = 0.5
 """What crashes at its start still runs at the first look: one look alone is no evidence."""
@@ -43,8 +45,9 @@ class Rollout:
         parachute: whether to refuse a release from which there is no way back.
         before_switch: asked just before anything that serves is touched; what it says becomes notes.
         before_commit: told before the predecessors go, should we be killed meanwhile.
-        before_abort: told of the judgement before a release is undone, should we be killed meanwhile; what
-            it says becomes notes.
+        before_abort: told of the judgement before a release is undone, should we be killed meanwhile, and of
+            what is not taken back, where data is in the way; what it says becomes notes.
+        safeguard: looks after the data of the release.
     """
 
     host: Host
@@ -57,7 +60,10 @@ class Rollout:
     parachute: bool = True
     before_switch: Callable[[], tuple[str, ...]] = field(default=lambda: ())
     before_commit: Callable[[], None] = field(default=lambda: None)
-    before_abort: Callable[[Judgement], tuple[str, ...]] = field(default=lambda _judgement: ())
+    before_abort: Callable[[Judgement, Staying | None], tuple[str, ...]] = field(
+        default=lambda _judgement, _staying: ()
+    )
+    safeguard: Safeguard = field(default_factory=Safeguard)
 
     def run(self) -> Outcome:
         """The whole rollout.
@@ -67,9 +73,9 @@ class Rollout:
                 went away, and the next pass goes on from what it finds.
         """
         plan, observed = recover(self.host, self.plan, self.observed)
-        prepared, baseline = self._prepared(plan, observed)
-        notes = self.before_switch()
-        placement = Placement(self.host, self.desired, plan, observed, prepared, baseline)
+        ready = self._ready(plan, observed)
+        notes = (*ready.notes, *self.before_switch())
+        placement = Placement(self.host, self.desired, plan, observed, ready.prepared, ready.baseline)
         judgement = placement.place_all()
         if judgement.verdict is Verdict.PASS:
             judgement = self._judge(placement)
@@ -77,12 +83,12 @@ class Rollout:
             self.before_commit()
             outcome = commit(placement, judgement)
         else:
-            notes += self.before_abort(judgement)
-            outcome = abort(placement, judgement)
+            rejected = Rejected(placement, judgement, self.safeguard, ready)
+            outcome = rejected.undone(self.before_abort)
         return replace(outcome, notes=(*notes, *outcome.notes))
 
-    def _prepared(self, plan: Plan, observed: Observed) -> tuple[Prepared, Mapping[str, Measures]]:
-        """Everything ready, and what was measured meanwhile. Where that fails, what crashed serves again."""
+    def _ready(self, plan: Plan, observed: Observed) -> Ready:
+        """Everything that comes before the switch. Where that fails, what crashed serves again."""
         with serving_again(self.host, plan, observed):
             self._refuse_unaskable(plan, observed)
             with measured(self.host, self.desired, plan, observed) as baseline:
@@ -90,7 +96,13 @@ class Rollout:
                 prepared = prepare(
                     self.host, self.desired, self.files, plan, observed, self.reserve, self.stamp
                 )
-        return prepared, baseline()
+            try:
+                contracts = contracts_of(self.host, self.desired, plan, prepared)
+                backup, notes = self.safeguard.before(self.host, self.desired, self.files, plan, observed)
+            except ReconcileError:
+                discard(self.host, prepared.pairings, prepared.created)
+                raise
+        return Ready(prepared, baseline(), contracts, backup, (*contracts.notes, *notes))
 
     def _refuse_unaskable(self, plan: Plan, observed: Observed) -> None:
         """A release whose checks cannot even be asked is not begun.

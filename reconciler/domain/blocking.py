@@ -10,8 +10,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.domain.data import Contract
 from reconciler.domain.desired import Service
 from reconciler.domain.image import ImageRef
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Why a rejected pin was not taken back: its release did something to the data that was there before.
+
+    ``backup`` is the name of the backup of before, empty where none is known. Where the program is
+    ``restoring`` that by itself, the pin is taken back once that is done, and nothing is started before.
+    """
+
+    contract: Contract
+    backup: str = ""
+    restoring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +35,7 @@ class Block:
     ``image`` is the reference as it was pinned. ``config_hash`` is Compose's hash of the service as it was
     released, computed by ``compose_version``; both are empty where they are not known. ``run`` is the pass
     that rejected it. ``waits_for`` are checks that fail without the release too: the pin was exonerated, and
-    is tried again when they pass.
+    is tried again when they pass. One that is ``kept`` goes on running all the same.
     """
 
     service: str
@@ -32,6 +46,12 @@ class Block:
     reason: str
     at: datetime
     waits_for: tuple[str, ...] = ()
+    kept: Kept | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it runs although it is blocked, and is to go on."""
+        return self.kept is not None and not self.kept.restoring
 
     def stops(self, service: Service, compose_version: str) -> bool:
         """Whether releasing ``service`` would try again what failed.

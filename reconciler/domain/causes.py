@@ -52,6 +52,10 @@ def why_blocked(block: Block, good: Good | None) -> str:
     rejected, instead = names(block.image, good.image) if good else (_short(block.image), "")
     run = f" in run {block.run}" if block.run else ""
     stays = f"; stays on {instead}" if instead and good and good.image != block.image else ""
+    if block.kept is not None and block.kept.restoring:
+        return f"{rejected} was rejected here{run} ({block.reason}); its data is being brought back first"
+    if block.kept is not None:
+        return f"{rejected} was rejected here{run} ({block.reason}), and stays: it is {block.kept.contract}"
     if block.waits_for:
         return f"{rejected} waits until {', '.join(block.waits_for)} is good{stays}"
     return f"{rejected} was rejected here{run} ({block.reason}){stays}"

@@ -150,6 +150,11 @@ class Judgement:
     decision: Decision | None = None
     tallies: tuple[Tally, ...] = ()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended before anything was judged."""
+        return self.verdict is Verdict.INCONCLUSIVE and self.decision is None and not self.deciding
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:

@@ -37,7 +37,7 @@ class Role(StrEnum):
     SERVING = "serving"
     PREDECESSOR = "predecessor"
     SUCCESSOR = "successor"
-    TEMPLATE = "template"  # what Compose created for us to make successors from; never started
+    TEMPLATE = "template"  # what Compose created for us to make successors from, or for a hook
 
 
 _ENDINGS = (f".{Role.PREDECESSOR}", f".{Role.SUCCESSOR}")
@@ -51,7 +51,8 @@ class Instance:
     ``image_id`` the image it runs; ``made_from`` the image id that Compose noted when it created the
     container. ``network_of`` is the id of the container whose network it joins, or empty.
     ``exit_code`` means something only in state ``exited``. ``template`` marks what Compose created
-    for us to make successors from.
+    for us and never serves: to make successors from, or to run a hook. ``contract`` is what its image says
+    about data (``domain.data``), or empty.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Instance:
     network_of: str = ""
     compose_version: str = ""
     template: bool = False
+    contract: str = ""
 
     @property
     def role(self) -> Role:
@@ -102,7 +104,8 @@ class Instance:
 class Observed:
     """All containers of one Compose project at one moment, sorted by service and name.
 
-    One-off containers (``docker compose run``) are left out: they belong to the person who ran them.
+    One-off containers (``docker compose run``) are left out, except for those of our hooks: they belong to
+    the person who ran them.
     """
 
     project: str

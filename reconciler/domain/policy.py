@@ -9,7 +9,7 @@ from reconciler.domain.brakes import Pause
 from reconciler.domain.desired import Order
 from reconciler.domain.holding import hold_back
 from reconciler.domain.observed import Observed, Role
-from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Replace, Start
+from reconciler.domain.plan import Action, Change, Create, Entry, Plan, Remove, Replace, Start
 from reconciler.errors import Refused
 
 USUAL_REMOVAL = 0.5
@@ -33,18 +33,21 @@ class Limits:
         return cls(removal=1.0, change=1.0)
 
 
-def hold(plan: Plan, held: Mapping[str, str], known: Container[str]) -> Plan:
+def hold(plan: Plan, held: Mapping[str, str], known: Container[str], staying: Container[str] = ()) -> Plan:
     """Show what is blocked, and leave alone what has nothing to go back to.
 
     Args:
         plan: made with what is wanted instead of what is blocked.
         held: why each blocked service is, by name.
         known: the blocked services for which something else is wanted instead.
+        staying: those that go on as they were released, although they were rejected.
     """
     if not held:
         return plan
     entries = tuple(
-        _held(entry, held[entry.name], known=entry.name in known) if entry.name in held else entry
+        _held(entry, held[entry.name], known=entry.name in known, stays=entry.name in staying)
+        if entry.name in held
+        else entry
         for entry in plan.entries
     )
     acting = {entry.name for entry in entries if entry.actions}
@@ -52,9 +55,14 @@ def hold(plan: Plan, held: Mapping[str, str], known: Container[str]) -> Plan:
     return replace(plan, entries=entries, waves=tuple(wave for wave in waves if wave))
 
 
-def _held(entry: Entry, why: str, *, known: bool) -> Entry:
+def _held(entry: Entry, why: str, *, known: bool, stays: bool) -> Entry:
+    if stays:
+        kept = tuple(one for action in entry.actions if (one := _kept(action)) is not None)
+        if not kept:
+            return replace(entry, change=Change.BLOCKED, cause=why, actions=())
+        return replace(entry, change=Change.DRIFT, cause=f"{entry.cause}; {why}", actions=kept)
     if not known:
-        left = tuple(kept for action in entry.actions if (kept := _left_alone(action)) is not None)
+        left = tuple(one for action in entry.actions if (one := _left_alone(action)) is not None)
         return replace(entry, change=Change.BLOCKED, cause=why, actions=left)
     if not entry.actions:
         return replace(entry, change=Change.BLOCKED, cause=why)
@@ -70,6 +78,21 @@ def _left_alone(action: Action) -> Action | None:
             return Start(service, serving, "stopped, and what would replace it is blocked") if down else None
         case Create():
             return None
+        case _:
+            return action
+
+
+def _kept(action: Action) -> Action | None:
+    """What remains of an action on a service that goes on as it was rejected: its repair.
+
+    Its predecessors are what a pass that was killed had no time to remove.
+    """
+    match action:
+        case Replace(service=service, predecessors=predecessors, successors=successors):
+            retired = tuple(i for i in predecessors if i.role is Role.PREDECESSOR)
+            if not successors or retired != predecessors:
+                return _left_alone(action)
+            return Remove(service.name, retired, "its successor stays", leftover=True)
         case _:
             return action
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.domain.blocking import Kept
 from reconciler.domain.brakes import Brakes
 from reconciler.domain.comparison import Measures
 from reconciler.domain.desired import Revision
@@ -61,6 +62,7 @@ class Verb(StrEnum):
     GATE = "gate"
     VERIFY = "verify"
     REVERT = "revert"
+    HOOK = "hook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Staying:
+    """The services of a rejected release that go on all the same, and why."""
+
+    kept: Kept
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a rollout ended.
 
@@ -92,7 +102,8 @@ class Outcome:
     abort. ``excerpts`` are the last log lines of rejected containers, by name, and ``descriptions`` what
     the engine said of them. ``exonerated`` are the checks that fail with the predecessors too.
     ``baseline`` is what was measured before the switch. ``gap_seconds`` is, per replaced service, how long
-    none of its containers ran. ``notes`` are failures that did not change the result.
+    none of its containers ran. ``notes`` are failures that did not change the result. ``staying`` is what was
+    not taken back of a rejected release, for the sake of data.
     """
 
     result: Result
@@ -104,6 +115,7 @@ class Outcome:
     exonerated: tuple[str, ...] = ()
     baseline: Mapping[str, Measures] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    staying: Staying | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from reconciler.domain.policy import Limits
 from reconciler.errors import Refused
 from reconciler.interface.failpoints import Failpoints
 from reconciler.interface.settings import Settings
-from reconciler.ports import Clock, Compose, Documents, Journal, Registry, Repository, StateFiles
+from reconciler.ports import Clock, Documents, Hooks, Journal, Registry, Repository, StateFiles
 
 if TYPE_CHECKING:
+    from reconciler.adapters.compose import ComposeCli
     from reconciler.adapters.docker_host import DockerHost
     from reconciler.app.release import Pins
     from reconciler.app.restore import Restore
@@ -47,7 +48,7 @@ class Wiring:
     _failpoints: Failpoints | None = None
     _repository: Repository | None = None
     _desired: DesiredState | None = None
-    _compose: Compose | None = None
+    _compose: ComposeCli | None = None
     _engines: dict[tuple[str, str], DockerHost] = field(default_factory=dict)
     _journals: dict[str, Journal] = field(default_factory=dict)
     _own: str | None = None
@@ -82,7 +83,7 @@ class Wiring:
         return YamlStateFiles(self.settings.state_directory / "accepted")
 
     @property
-    def compose(self) -> Compose:
+    def compose(self) -> ComposeCli:
         """Docker Compose."""
         if self._compose is None:
             from reconciler.adapters.compose import ComposeCli
@@ -93,6 +94,20 @@ class Wiring:
                 Executable.find(environ), environ, self.settings.folder, self.settings.state_directory
             )
         return self._compose
+
+    @property
+    def hooks(self) -> Hooks:
+        """What runs the hooks of environments."""
+        from reconciler.adapters.hooks import CommandHooks
+        from reconciler.interface.cli.masked import hidden
+
+        environ = self.settings.environ
+        return CommandHooks(
+            environ,
+            self.settings.folder,
+            self.compose.one_off,
+            lambda environment, said: hidden(environment, environ, said),
+        )
 
     @property
     def clock(self) -> Clock:
@@ -259,6 +274,7 @@ class Wiring:
                 interrupted=self.interrupted,
                 attended=settings.observe,
                 failpoint=self.failpoints.host,
+                **({"hooks": self.hooks} if environment.data.hooks else {}),
             ),
             journal=self.failpoints.journal(self.journal(environment)),
             lock=LockFile(place, self.clock),

@@ -10,6 +10,7 @@ from reconciler.ports.brakes import Calendar, Pauses
 from reconciler.ports.compose import Compose, Model
 from reconciler.ports.data import Documents, Exports, SearchServer
 from reconciler.ports.engine import Engine
+from reconciler.ports.hooks import Hooks, Invocation, Ran
 from reconciler.ports.journal import Journal
 from reconciler.ports.notices import Notifier, Outbox
 from reconciler.ports.outside import Probe, Registry
@@ -29,6 +30,8 @@ __all__ = [
     "Engine",
     "Events",
     "Exports",
+    "Hooks",
+    "Invocation",
     "Journal",
     "Lease",
     "Leases",
@@ -39,6 +42,7 @@ __all__ = [
     "Pauses",
     "Places",
     "Probe",
+    "Ran",
     "Registry",
     "Repository",
     "SearchServer",

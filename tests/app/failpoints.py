@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.domain.data import Data, Hook, HookFailure, Moment
 from reconciler.domain.image import ImageRef
 from reconciler.domain.report import Verb
 from tests.app import test_crashes as releases
@@ -12,7 +13,7 @@ from tests.app.crashes import CASES, Rejected, all_well
 from tests.app.passes import Passes
 from tests.app.scene import Scene
 from tests.app.test_crashes import BROKEN, DATA, DONE, STORIES, Story
-from tests.domain.values import environment
+from tests.domain.values import environment, svc
 
 SIDES = ("before", "after")
 ELSEWHERE = (Verb.BACKUP,)
@@ -54,6 +55,21 @@ def _rejected(case: Rejected) -> Scenario:
     return Scenario(case.stage, lambda passes: all_well(passes, case))
 
 
+def with_hooks() -> Passes:
+    """A release that is told to a command before and after it."""
+    hooks = (
+        Hook(Moment.BEFORE_RELEASE, ("dump",), "web"),
+        Hook(Moment.AFTER_RELEASE, ("warm",), "web", failure=HookFailure.NOTE),
+    )
+    passes = Passes(Scene((svc("web"),), env=environment(data=Data(hooks=hooks)))).up()
+    passes.release(web="2")
+    return passes
+
+
+def _well_with_hooks(passes: Passes) -> None:
+    assert passes.scene.there() == "web-1=2"
+
+
 RELEASES = (
     "a new image",
     "start-first",
@@ -70,4 +86,5 @@ REJECTIONS = ("one", "start-first", "a check", "for review")
 SCENARIOS = {
     **{name: _released(STORIES[name]) for name in RELEASES},
     **{f"rejected, {name}": _rejected(CASES[name]) for name in REJECTIONS},
+    "with hooks": Scenario(with_hooks, _well_with_hooks),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from reconciler.adapters.calendar import CronCalendar
 from reconciler.adapters.state_files import YamlStateFiles
 from reconciler.app.converge import Reconciler
+from reconciler.app.data_care import DataCare, NoData
 from reconciler.app.desired import DesiredState
 from reconciler.app.release import Pins
 from reconciler.domain.policy import Limits
@@ -55,6 +56,7 @@ class Passes:
     own: str = ""
     approved: bool = False
     restless: Mapping[str, str] = field(default_factory=dict)
+    care: DataCare = field(default_factory=NoData)
 
     def __post_init__(self) -> None:
         self.repository.checked_out = self._checked_out
@@ -73,7 +75,9 @@ class Passes:
 
     @property
     def desired(self) -> DesiredState:
-        return DesiredState(self.repository, YamlStateFiles(), self.scene.world, FOLDER)
+        return DesiredState(
+            self.repository, YamlStateFiles(), self.scene.world, FOLDER, allowed_powers=("hooks:host",)
+        )
 
     @property
     def reconciler(self) -> Reconciler:
@@ -91,6 +95,7 @@ class Passes:
             own=self.own,
             approved=self.approved,
             restless=self.restless,
+            care=self.care,
         )
 
     def once(self) -> Report:

@@ -21,6 +21,7 @@ from reconciler.domain.report import Outcome, Step
 from tests.bed.fake_clock import FakeClock
 from tests.bed.fake_container import Container
 from tests.bed.fake_engine import Behaviour, FakeWorld
+from tests.bed.fake_hooks import FakeHooks
 from tests.bed.fake_outside import FakeProbe, FakeRegistry
 from tests.domain.values import COMMIT, PROJECT, environment, image, url
 
@@ -42,9 +43,11 @@ class Scene:
     interrupted: Callable[[], bool] = lambda: False
     attended: bool = False
     failpoint: Callable[[str], None] = lambda _name: None
+    hooks: FakeHooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.world.clock = self.clock
+        self.hooks = FakeHooks(self.world)
         self.define(*self.services)
 
     def define(self, *services: Service) -> None:
@@ -85,6 +88,7 @@ class Scene:
             interrupted=self.interrupted,
             attended=self.attended,
             failpoint=self.failpoint,
+            hooks=self.hooks,
         )
 
     @property

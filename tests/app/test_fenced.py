@@ -15,7 +15,7 @@ from reconciler.app.guarded import guarded
 from reconciler.domain.journal import Run
 from reconciler.domain.report import Result
 from reconciler.errors import LeaseLost, Locked
-from reconciler.ports import Compose, Engine
+from reconciler.ports import Compose, Engine, Hooks
 from tests.app.crashes import CASES, killed_at
 from tests.app.passes import Passes
 from tests.app.scene import Scene
@@ -41,7 +41,7 @@ def changing(port: type) -> list[str]:
     return [name for name in methods(port) if name not in READS]
 
 
-PORTS = {"engine": Engine, "compose": Compose}
+PORTS = {"engine": Engine, "compose": Compose, "hooks": Hooks}
 CHANGING = [f"{name}.{method}" for name, port in PORTS.items() for method in changing(port)]
 
 

@@ -29,6 +29,7 @@ class Behaviour:
     `logs` is what they write when they start; a tuple is written one by one, the first at the start and
     one more with each look; a function is asked at the start (0) and at each look (its number).
     `commands` says what programs inside them answer, `hanging` which never end; others are not there.
+    `contract` is what the image's label says about data.
     `memory_bytes` and `cpu_seconds` say what they use at the nth measurement (from 1) since the last start.
     """
 
@@ -45,6 +46,7 @@ class Behaviour:
     memory_limit_bytes: int = 0
     cpu_seconds: Callable[[int], float] = lambda measurement: 0.01 * measurement
     cpus: float = 0.0
+    contract: str = ""
 
     def writes(self, look: int) -> str:
         """What they write at a look since their start, 0 being the start itself."""
@@ -207,6 +209,7 @@ class Container:
             network_of=self.network_of,
             compose_version=self.compose_version,
             template=self.template,
+            contract=self.behaviour.contract,
         )
 
     def vitals(self) -> Vitals:

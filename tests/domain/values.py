@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.domain.check import Check, Http, Request
+from reconciler.domain.data import Data
 from reconciler.domain.desired import (
     Condition,
     Dependency,
@@ -137,6 +138,7 @@ def environment(
     unpinned: Unpinned = Unpinned.FOLLOW,
     name: str = "production",
     rollback: Rollback | None = None,
+    data: Data | None = None,
 ) -> Environment:
     return Environment(
         name=name,
@@ -148,6 +150,7 @@ def environment(
         rollback=rollback or Rollback(),
         prune=prune,
         unpinned=unpinned,
+        data=data or Data(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Docker Compose: resolve the model, create containers. It starts, stops and removes nothing."""
+"""Docker Compose: resolve the model, create containers, run commands in one-off ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.compose import model, remembered
+from reconciler.adapters.compose.conceal import conceal
 from reconciler.adapters.compose.executable import Executable, Output
 from reconciler.adapters.compose.inputs import Inputs, inputs_of, signature
 from reconciler.adapters.compose.override import (
+    HOOK,
     TEMPLATE,
     image_line,
     joined,
@@ -26,6 +28,7 @@ from reconciler.domain.desired import Service
 from reconciler.domain.environment import Environment
 from reconciler.errors import ComposeFailed, Finding, InvalidSettings, InvalidState
 from reconciler.ports import Model
+from reconciler.ports.hooks import Invocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,36 @@ class ComposeCli:
         """See ``ports.Compose``. A label marks them; a ``container_name``, which cannot scale, is reset."""
         added = {name: (*TEMPLATE, *image_line((images or {}).get(name, ""))) for name in scale}
         self._up(environment, files, scale, added)
+
+    def one_off(
+        self,
+        environment: Environment,
+        files: Sequence[Path],
+        service: str,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        images: Mapping[str, str],
+    ) -> Invocation:
+        """How a command is run in a one-off container of a service, with that service's own image.
+
+        Nothing else is started. The container bears a label of ours, so that it is never taken for the
+        service's own, nor for one that a person runs.
+        """
+        added = {name: image_line(image) for name, image in images.items() if name == service and image}
+        override = override_text(added) if added else ""
+        environ, directory = self._environ(environment), self._directory(environment)
+        arguments = [*self._flags(environment, files), *(("-f", "-") if override else ())]
+        told = (argument for name, value in variables.items() for argument in ("-e", f"{name}={value}"))
+        return Invocation(
+            command=(
+                *(*self.executable.command, "--progress", "quiet", *arguments),
+                *("run", "--rm", "--no-deps", "-T", "--label", HOOK, *told, "--", service, *command),
+            ),
+            environ=environ,
+            folder=directory,
+            text=override,
+            conceal=lambda said: conceal(said, arguments, environ, directory),
+        )
 
     def _up(
         self,

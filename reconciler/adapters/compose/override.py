@@ -9,6 +9,8 @@ from typing import Any
 from reconciler.domain.desired import Dependency, Service
 
 TEMPLATE = ("container_name: !reset null", 'labels: {reconcile.template: "1"}')
+HOOK = "reconcile.hook=1"
+"""Marks a one-off container as ours."""
 
 
 def joined(service: Service, containers: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.adapters.docker_host.sdk import Client
+from reconciler.domain.data import CONTRACT_LABEL
 from reconciler.domain.observed import Health, Instance, Observed, State, Vitals
 
 PROJECT = "com.docker.compose.project"
@@ -18,6 +19,7 @@ ONE_OFF = "com.docker.compose.oneoff"
 MADE_FROM = "com.docker.compose.image"
 COMPOSE_VERSION = "com.docker.compose.version"
 TEMPLATE = "reconcile.template"
+HOOK = "reconcile.hook"
 
 _EXIT_CODE = re.compile(r"(?:Exited|Restarting) \((-?\d+)\)")
 
@@ -32,8 +34,12 @@ def entries_of(client: Client, label: str) -> list[dict[str, Any]]:
 
 
 def observed(project: str, entries: Iterable[Mapping[str, Any]]) -> Observed:
-    """All containers of a Compose project, from the engine's list."""
-    instances = [instance(entry) for entry in entries if entry["Labels"].get(ONE_OFF) != "True"]
+    """All containers of a Compose project, from the engine's list. One-off ones are other people's."""
+    instances = [
+        instance(entry)
+        for entry in entries
+        if entry["Labels"].get(ONE_OFF) != "True" or HOOK in entry["Labels"]
+    ]
     instances.sort(key=lambda one: (one.service, one.name))
     return Observed(project, tuple(instances))
 
@@ -57,7 +63,8 @@ def instance(entry: Mapping[str, Any]) -> Instance:
         made_from=labels.get(MADE_FROM, ""),
         network_of=mode[len("container:") :] if mode.startswith("container:") else "",
         compose_version=labels.get(COMPOSE_VERSION, ""),
-        template=TEMPLATE in labels,
+        template=TEMPLATE in labels or HOOK in labels,
+        contract=labels.get(CONTRACT_LABEL, ""),
     )
 
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from reconciler.adapters.host_state.damage import Damaged
-from reconciler.domain.blocking import Block, Good
+from reconciler.domain.blocking import Block, Good, Kept
+from reconciler.domain.data import Contract
 from reconciler.domain.journal import Observation, Run
 from reconciler.domain.report import Result, Step
 from reconciler.domain.undo import Undo, UndoState
@@ -110,7 +111,12 @@ def block_object(block: Block) -> Object:
         "run": block.run,
         "reason": block.reason,
         "waits_for": block.waits_for,
+        **({"kept": _kept_object(block.kept)} if block.kept is not None else {}),
     }
+
+
+def _kept_object(kept: Kept) -> Object:
+    return {"contract": str(kept.contract), "backup": kept.backup, "restoring": kept.restoring}
 
 
 def block_from(written: Written) -> Block:
@@ -124,7 +130,12 @@ def block_from(written: Written) -> Block:
         reason=written.get("reason", ""),
         at=good.at,
         waits_for=tuple(written.get("waits_for", ())),
+        kept=_kept_from(written["kept"]) if written.get("kept") else None,
     )
+
+
+def _kept_from(written: Written) -> Kept:
+    return Kept(Contract(written["contract"]), written.get("backup", ""), written.get("restoring", False))
 
 
 def good_object(good: Good) -> Object:

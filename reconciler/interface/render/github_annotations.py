@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.domain.contract import explained
 from reconciler.domain.desired import Pin
 from reconciler.domain.plan import Change, Create, Entry, Plan, Replace
 from reconciler.domain.report import Outcome, Report, Result
@@ -104,6 +105,8 @@ def _rejection(report: Report, outcome: Outcome, entry: Entry) -> str:
         lines.append(f"{', '.join(waits)}: not good without this release either")
     if report.result is Result.ROLLED_BACK:
         lines.append(f"{short_image(entry.before)} runs again" if entry.before else "it was removed again")
+    elif outcome.staying is not None:
+        lines.append(explained(report.environment, outcome.staying))
     elif report.result is Result.ROLLBACK_FAILED:
         lines.append(f"{report.environment} is DEGRADED: what ran before could not be put back, or fails too")
     lines += [f"evidence: reconcile history show {report.run}"] if report.run else []

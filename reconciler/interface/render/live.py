@@ -25,7 +25,7 @@ HEARTBEAT_SECONDS = 10.0
 CHANGED_SECONDS = 2.0
 """How far apart lines about what a gate sees are at least: a flapping check must not flood a log."""
 TICK_SECONDS = 0.5
-_LONG = (Verb.PULL, Verb.GATE, Verb.VERIFY, Verb.REVERT)
+_LONG = (Verb.PULL, Verb.GATE, Verb.VERIFY, Verb.REVERT, Verb.HOOK)
 
 
 class Rows(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.app.slots import Slot, pair
 from reconciler.app.undoing import moved_by
+from reconciler.domain.contract import why_it_stays
 from reconciler.domain.foreign import columns, foreign, foreign_lines
 from reconciler.domain.gate import Judgement, Sample
 from reconciler.domain.plan import Create, Entry, Plan, Replace
@@ -49,9 +50,12 @@ def blocked_lines(report: Report, plan: Plan, outcome: Outcome) -> list[str]:
     if waits:
         checks = listed([foreign(check, 60) for check in waits])
         return [f"  = blocked: {pins} for now; the first pass in {name} that finds {checks} good tries again"]
+    told = f"  = blocked: {pins} will not be tried again in {name} until it changes"
+    if outcome.staying is not None:
+        return [told]
     services = " ".join(_argument(e.name) for e in entries)
     return [
-        f"  = blocked: {pins} will not be tried again in {name} until it changes",
+        told,
         f"  = help: to try it again as it is: reconcile unblock {_argument(report.environment)} {services}",
     ]
 
@@ -125,6 +129,9 @@ def _excerpts(outcome: Outcome, style: Style) -> list[list[str]]:
 
 def _restored(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str]:
     """What runs now."""
+    if outcome.staying is not None:
+        name, error = foreign(report.environment), style.paint("error:", Tone.BAD)
+        return [f"{error} {name} is DEGRADED: {foreign(why_it_stays(outcome.staying))}"]
     if outcome.result is Result.FAILED:
         return ["Nothing was replaced, so there was nothing to undo."]
     if outcome.result is Result.ROLLBACK_FAILED:
@@ -202,6 +209,8 @@ def _argument(text: str) -> str:
 def _git(report: Report, plan: Plan, outcome: Outcome, style: Style) -> list[str]:
     """What Git says now, and what a person has to do where nobody else will."""
     lines = git_lines(report.undo) if report.undo is not None else []
+    if outcome.staying is not None:
+        return lines or ["Git: nothing is reverted, it pins what runs"]
     if not leaves_git_to_people(report.undo) or waits_for(outcome):
         return lines
     asked = [f"{foreign(e.name, 40)} {short_image(e.after)}" for e in replaced(plan) if e.after and e.pinned]

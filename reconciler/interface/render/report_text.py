@@ -22,7 +22,7 @@ VERB_COLUMNS = 7
 def step_line(environment: str, step: Step, style: Style) -> str:
     """One step in a line that needs no other: ``production  pull     web  1.4.3  8.1s``."""
     subject = "" if step.subject == environment else foreign(step.subject, 60)
-    words = [subject, foreign(step.detail, 60), _step_end(step, style)]
+    words = [subject, foreign(step.detail.partition("\n")[0], 60), _step_end(step, style)]
     verb = f"{foreign(step.verb, 20):<{VERB_COLUMNS}}"
     return "  ".join([foreign(environment, 40), verb, *(word for word in words if word)])
 

@@ -81,8 +81,12 @@ def _changes(run: Run) -> list[str]:
 
 
 def _steps(story: Story, style: Style) -> list[str]:
-    steps = [step_line(story.run.environment, step, style) for step in story.steps]
-    return ["Steps:", *(f"  {step}" for step in steps)] if steps else []
+    lines = []
+    for step in story.steps:
+        said = foreign_lines(step.detail.partition("\n")[2], _LOG_COLUMNS)
+        lines.append(f"  {step_line(story.run.environment, step, style)}")
+        lines += [style.paint(f"    | {line}", Tone.QUIET) for line in said if line]
+    return ["Steps:", *lines] if lines else []
 
 
 def _decision(story: Story, style: Style) -> list[str]:

@@ -139,7 +139,7 @@ class LogLines:
             self._gates[environment] = self._gates.get(environment, 0) - 1
         took = duration(step.seconds)
         end = took if step.good else f"failed after {took}"
-        words = self._shown(environment, step.subject, step.detail, end)
+        words = self._shown(environment, step.subject, step.detail.partition("\n")[0], end)
         level = Level.INFO if step.good else Level.WARNING
         verb, fields = foreign(step.verb, 20), step_object(step)
         self._write(Line(level, Event.STEP_ENDED, environment, verb, words, fields))
