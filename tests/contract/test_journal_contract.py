@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.host_state import Place, SqliteJournal
+from reconciler.domain.blocking import Kept
+from reconciler.domain.data import Contract
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import Step, Verb
 from reconciler.domain.undo import UndoState
@@ -217,6 +219,17 @@ def test_blocks_are_by_content_newest_first(journal: Journal, reopen: Reopen) ->
         block("web", "2", "another model"),
         block("api", "2"),
     )
+
+
+@pytest.mark.parametrize("contract", Contract)
+@pytest.mark.parametrize("restoring", [False, True])
+def test_why_a_blocked_pin_was_not_taken_back(
+    journal: Journal, reopen: Reopen, contract: Contract, restoring: bool
+) -> None:
+    kept = block("web", "2", kept=Kept(contract, "20260930-140100", restoring))
+    journal.block(ENV, [block("web", "2")])
+    journal.block(ENV, [kept])
+    assert reopen().blocks(ENV) == (kept,)
 
 
 def test_another_tag_of_a_blocked_digest_is_the_same_content(journal: Journal) -> None:

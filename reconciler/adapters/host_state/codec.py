@@ -111,7 +111,7 @@ def block_object(block: Block) -> Object:
         "run": block.run,
         "reason": block.reason,
         "waits_for": block.waits_for,
-        **({"kept": _kept_object(block.kept)} if block.kept is not None else {}),
+        "kept": _kept_object(block.kept) if block.kept is not None else None,
     }
 
 
