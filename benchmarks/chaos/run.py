@@ -57,7 +57,9 @@ def main() -> int:
         for name in given.names or list(RUNS):
             measure, usual = RUNS[name]
             started = time.monotonic()
-            figures += measure(given.count or usual)
+            for figure in measure(given.count or usual):  # told at once: the rest may take an hour
+                figures.append(figure)
+                print(f"{figure.name}: {figure.measured}; {figure.detail}", file=sys.stderr, flush=True)
             print(f"{name} took {time.monotonic() - started:.0f} s", file=sys.stderr)
     finally:
         bed.forget(["benchmark/web"])

@@ -7,7 +7,7 @@ The image gets a tag of ours, for an image that was pulled by digest has none, a
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 
 from reconciler.app.host import Host
@@ -23,6 +23,8 @@ from reconciler.ports import Journal
 PREFIX = "reconcile-"
 USUAL_TAG = "rollback"
 """The runbook's own tag: the image of the last predecessor."""
+_Place = tuple[str, str]
+"""An image by its repository and id: where a tag of ours may protect it."""
 
 
 def protecting_tag(environment: Environment, image: str) -> str:
@@ -119,7 +121,9 @@ def note_good(
     environment = desired.environment
     journal.note_good(environment, goods_of(desired, run, host.clock.now(), unjudged))
     try:
-        fold(host, environment, [good for good in journal.good(environment) if good.service in released])
+        there = {service.name for service in desired.services}
+        goods = [good for good in journal.good(environment) if good.service in there]
+        fold(host, environment, goods, released)
     except EngineFailed as error:
         return [f"older images stay protected: {error}"]
     return []
@@ -134,31 +138,53 @@ def goods_of(desired: Desired, run: str, now: datetime, unjudged: Container[str]
     ]
 
 
-def fold(host: Host, environment: Environment, goods: Iterable[Good]) -> None:
+def fold(host: Host, environment: Environment, goods: Iterable[Good], released: Container[str]) -> None:
     """Keep the images of the last good releases, and let go of older ones that only our tag holds.
+
+    Services may be made from one image: what one of them goes back to stays, however far the others are.
 
     Args:
         host: the environment's outside.
         environment: whose releases; ``rollback.keep`` is how many of each service are kept.
-        goods: the pins that passed their gate, newest first.
+        goods: the pins that passed their gate, of all services that there are, newest first.
+        released: the services whose older images go.
 
     Raises:
         EngineFailed: a tag cannot be taken away.
     """
-    kept, older = set[tuple[str, str]](), set[tuple[str, str]]()
-    seen: dict[str, int] = {}
-    for good in goods:
-        try:
-            image = ImageRef.parse(good.image)
-        except ValueError:
+    last, older = dict[str, set[_Place]](), set[_Place]()
+    for service, place in _places(host, goods, released):
+        kept = last.setdefault(service, set())
+        if place in kept:
             continue
-        image_id = host.engine.image_id(image) if image.digest else ""
-        place = (image.repository, image_id)
-        if not image_id or place in kept:
-            continue
-        seen[good.service] = seen.get(good.service, 0) + 1
-        (kept if seen[good.service] <= environment.rollback.keep + 1 else older).add(place)
-    for repository, image_id in older - kept:
+        if len(kept) <= environment.rollback.keep:  # what runs now is one of them
+            kept.add(place)
+        elif service in released:
+            older.add(place)
+    for repository, image_id in older.difference(*last.values()):
         tag = protecting_tag(environment, image_id)
         if host.engine.tags(repository).get(tag) == image_id:
             host.engine.untag(repository, tag)
+
+
+def _places(host: Host, goods: Iterable[Good], released: Container[str]) -> Iterator[tuple[str, _Place]]:
+    """Service and place of each pin whose image the host has, in the repositories of what was released."""
+    pins = [(good.service, image) for good in goods if (image := _by_digest(good)) is not None]
+    concerned = {image.repository for service, image in pins if service in released}
+    ids: dict[str, str] = {}
+    for service, image in pins:
+        if image.repository not in concerned:
+            continue
+        if image.by_digest not in ids:
+            ids[image.by_digest] = host.engine.image_id(image)
+        if ids[image.by_digest]:
+            yield service, (image.repository, ids[image.by_digest])
+
+
+def _by_digest(good: Good) -> ImageRef | None:
+    """The image of a pin; None where that is not told by digest."""
+    try:
+        image = ImageRef.parse(good.image)
+    except ValueError:
+        return None
+    return image if image.digest else None

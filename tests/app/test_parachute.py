@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.app.parachute import PREFIX, protecting_tag
 from reconciler.domain.environment import Rollback
+from reconciler.domain.image import ImageRef
 from reconciler.domain.report import Result
 from reconciler.errors import EngineFailed, Refused
 from tests.app.passes import Passes
@@ -95,6 +96,45 @@ def test_images_of_services_that_were_not_released_stay_as_they_are() -> None:
         passes.release(web=version)
         passes.once()
     assert protected(passes, "api") == before
+
+
+def of_one_image(keep: int) -> Passes:
+    """Two services whose images are of one repository, as with one build and several commands."""
+    services = [replace(svc(name), image=image("app", "1")) for name in ("web", "worker")]
+    return Passes(Scene(tuple(services), env=environment(rollback=Rollback(keep=keep)))).up()
+
+
+def moved(passes: Passes, version: str, *names: str) -> None:
+    """Release a version of that image for these services."""
+    world = passes.scene.world
+    world.local.add(ImageRef.parse(image("app", version)).by_digest)
+    world.pins |= dict.fromkeys(names, image("app", version))
+    passes.commit()
+    assert passes.once().result is Result.CONVERGED
+
+
+def test_what_another_service_goes_back_to_stays_protected() -> None:
+    passes = of_one_image(keep=1)
+    moved(passes, "2", "web")
+    for version in "2345":
+        moved(passes, version, "worker")
+    assert protected(passes, "app") == ["1", "2", "4"], "web runs 2 and goes back to 1, worker goes back to 4"
+
+
+def test_services_of_one_image_keep_no_more_of_them_than_each_alone() -> None:
+    passes = of_one_image(keep=2)
+    for version in "23456":
+        moved(passes, version, "web", "worker")
+    assert protected(passes, "app") == ["4", "5"]
+
+
+def test_what_a_service_ran_that_is_no_more_protects_nothing() -> None:
+    passes = of_one_image(keep=1)
+    moved(passes, "2", "web")
+    passes.scene.define(replace(svc("worker"), image=image("app", "2")))
+    for version in "2345":
+        moved(passes, version, "worker")
+    assert protected(passes, "app") == ["2", "4"], "2 is the last name of what its container is made from"
 
 
 def test_only_our_own_tags_are_taken_away() -> None:

@@ -6,6 +6,8 @@ import re
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 
 from docker import APIClient
 
@@ -17,6 +19,7 @@ from tests.e2e.origin import Origin
 from tests.e2e.runs import Result
 from tests.e2e.snapshot import Scope, Snapshot, take
 from tests.e2e.world import World
+from tests.faults.inside import inside
 
 INSIDE = {
     "exec": {"service": "web", "command": ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/health"]}
@@ -50,6 +53,7 @@ def engine_tried(engine: PrivateEngine, origin: Origin, kind: Kind, seconds: flo
             engine.stop()
             engine.start()
         while (bad := wrong(origin, kind, commit, fresh, before, look(world))) and further:
+            no_longer_waits(world)
             fresh, further = world.once(), further - 1
         after = look(world)
         broken += [*bad, *serves_again(before, after), *one_generation(after), *resurrected(world)]
@@ -68,6 +72,14 @@ def lost_its_way(ended: Result) -> str:
     if "the engine itself kept it: restart the engine" in ended.said:
         return KEPT_PORT
     return DEAD_TASK if re.search(r"task \w+: already exists", ended.said) else ""
+
+
+def no_longer_waits(world: World) -> None:
+    """The time comes at which what was not to blame is tried again; other trials rejected it, too."""
+    with inside(world) as reconciler:
+        waiting = [one for one in reconciler.journal.blocks(reconciler.environment) if one.waits_for]
+        longer_ago = [replace(one, at=one.at - timedelta(days=1)) for one in waiting]
+        reconciler.journal.block(reconciler.environment, longer_ago)
 
 
 def look(world: World) -> Snapshot:

@@ -42,7 +42,9 @@ class Scope:
         return not self.own(labels) and (self.alone or ours)
 
     def names(self, image: str) -> bool:
-        """Whether nobody else can have given or taken this name of an image."""
+        """Whether nobody else can have given or taken this name of an image; the program may take its own."""
+        if f":reconcile-{self.project}-" in image:
+            return False
         return self.alone or image.startswith(f"{self.registry}/")
 
 
