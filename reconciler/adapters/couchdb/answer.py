@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.errors import (
@@ -29,14 +29,14 @@ class Answer:
         doing: what was asked for, as a verb with its object: ``read database kompass``.
         status: of HTTP.
         content: the body as it came.
-        secret: what is never repeated, should the server repeat it.
+        secrets: what is never repeated, should the server repeat it.
     """
 
     server: str
     doing: str
     status: int
     content: bytes
-    secret: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def json(self) -> Any:
         """The body.
@@ -60,8 +60,8 @@ class Answer:
     def _shown(self, value: object) -> str:
         """One line of what the server says, without the password: it may repeat a request."""
         text = value if isinstance(value, str) else ""
-        if self.secret:
-            text = text.replace(self.secret, "*****")
+        for secret in self.secrets:
+            text = text.replace(secret, "*****")
         return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST]
 
     def complaint(self) -> ReconcileError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from reconciler.adapters.couchdb.answer import Answer, understood
 from reconciler.errors import DataUnreachable
@@ -33,6 +34,13 @@ class Place:
         """For people: no credentials, also where somebody wrote some into the url."""
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The password in every form in which it leaves us, or in which a url would have it."""
+        login = b64encode(f"{self.username}:{self.password}".encode()).decode()
+        forms = (self.password, json.dumps(self.password)[1:-1], quote(self.password, safe=""), login)
+        return tuple(dict.fromkeys(forms)) if self.password else ()
 
 
 class Conversation:
@@ -86,7 +94,7 @@ class Conversation:
                 method, self.place.name + path, params=query or None, content=body
             ) as response:
                 answer = Answer(
-                    self.server, doing, response.status_code, self._read(response), self.place.password
+                    self.server, doing, response.status_code, self._read(response), self.place.secrets
                 )
         except (httpx.ReadTimeout, httpx.WriteTimeout, TimeoutError):
             return None

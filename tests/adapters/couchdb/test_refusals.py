@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from base64 import b64encode
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
@@ -63,7 +66,7 @@ def test_a_server_that_fails_gave_no_usable_answer(method: str, status: int) -> 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    ("status", "error"), [(500, "enospc"), (507, "insufficient_storage"), (500, "No space left on device")]
+    ("status", "error"), [(500, "enospc"), (507, "over quota"), (500, "No space left on device")]
 )
 def test_a_full_disk_is_said_to_be_one(method: str, status: int, error: str) -> None:
     with (
@@ -107,11 +110,13 @@ def test_a_password_that_the_server_repeats_is_not_repeated(
     method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with scripted(lambda _: (400, {"error": "bad", "reason": f"auth {PASSWORD} \x1b[2J"})) as server:
+    login = b64encode(f"ada:{PASSWORD}".encode()).decode()
+    repeated = f"auth {PASSWORD} {quote(PASSWORD)} {json.dumps(PASSWORD)} {login} \x1b[2J"
+    with scripted(lambda _: (400, {"error": "bad", "reason": repeated})) as server:
         adapter = server.adapter()
         with pytest.raises(ReconcileError) as caught:
             METHODS[method](adapter)
-    assert "auth *****" in str(caught.value)
+    assert 'auth ***** ***** "*****" ***** ' in str(caught.value)
     assert "\x1b" not in str(caught.value)
     assert PASSWORD not in f"{caught.value!r} {adapter!r} {caplog.text}"
 
