@@ -392,7 +392,8 @@ def test_check_in_a_workflow_where_all_is_well(here: Here, step: Step) -> None:
 
 def test_what_ends_a_run_before_it_began_is_annotated_too(here: Here, step: Step) -> None:
     here.commit({"state/reconcile.yaml": SETTINGS.replace("project:", "prjoect:")}, "Typo")
-    for arguments in (["check"], ["plan"], ["--once"]):
+    both = ["promote", "staging", "production"]
+    for arguments in (["check"], ["plan"], ["--once"], ["rollback", "production"], both):
         said = here(*arguments)
         assert said.code == 78
         assert "::error file=state/reconcile.yaml,line=" in said.out

@@ -167,12 +167,23 @@ def reconcile(
         raise click.UsageError(
             "--yes approves the releases of one run: it goes with --once, or after rollback"
         )
+    if called := "--once" if once else context.invoked_subcommand:
+        _require_own(called)
     if once:
         from reconciler.interface.cli.commands.once import run
 
         context.exit(run(context.obj))
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _require_own(called: str) -> None:
+    """Nothing acts on what a fork proposes."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    from reconciler.interface.cli.fork import require_own
+
+    require_own(os.environ, called)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,15 +49,17 @@ def command(
     read it (docs/data.md), this is refused: restore the data, or say --data-stays.
     """
     session.approved = session.approved or yes
-    wiring = session.wiring(environment)
-    (chosen,) = [e for e in wiring.environments() if e.name == environment]
-    branch = "" if no_push or chosen.rollback.git is not GitPolicy.PUSH else wiring.repository.upstream()
-    require = _anything if data_stays else partial(_require_data_not_in_the_way, wiring, chosen)
-    moved = wiring.pins.roll_back(chosen, services, to=to, reason=reason, push=branch, require=require)
-    click.echo(moved_text(moved), err=session.output in ("json", "markdown"))
-    if no_converge:
-        return 0
-    _require_checked_out(wiring.repository.head(), moved.revision)
+    workflow = session.workflow() if session.form("json", "markdown", "github") == "github" else None
+    with workflow.ended_by_errors() if workflow else nullcontext():
+        wiring = session.wiring(environment)
+        (chosen,) = [e for e in wiring.environments() if e.name == environment]
+        branch = "" if no_push or chosen.rollback.git is not GitPolicy.PUSH else wiring.repository.upstream()
+        require = _anything if data_stays else partial(_require_data_not_in_the_way, wiring, chosen)
+        moved = wiring.pins.roll_back(chosen, services, to=to, reason=reason, push=branch, require=require)
+        click.echo(moved_text(moved), err=session.output in ("json", "markdown"))
+        if no_converge:
+            return 0
+        _require_checked_out(wiring.repository.head(), moved.revision)
     return once.run(session, environment, patient=True)
 
 
