@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reconciler.app.guarded import guarded
+from reconciler.app.guarded import Guard, guarded
 from reconciler.app.host import Host
-from reconciler.ports import Documents, Lease
+from reconciler.ports import Documents, Lease, SearchServer
 
 CHANGES = (
     "engine.pull",
@@ -40,20 +40,16 @@ DATA_CHANGES = (
 )
 """All that is changed in a document database."""
 
+SEARCH_CHANGES = ("search.create", "search.remove", "search.swap")
+"""All that is changed in a search server."""
+
 
 def fenced(host: Host, lease: Lease) -> Host:
     """The same host, whose engine, Compose and hooks change nothing once ``lease`` is lost.
 
     Every method that changes something may then raise ``LeaseLost`` as well.
     """
-
-    @contextmanager
-    def guard(change: str) -> Iterator[None]:
-        lease.check()
-        host.failpoint(f"{change}:before")
-        yield
-        host.failpoint(f"{change}:after")
-
+    guard = _fence(host, lease)
     return replace(
         host,
         engine=guarded(host.engine, "engine", CHANGES, guard),
@@ -70,6 +66,16 @@ def fenced_documents(documents: Documents, host: Host, lease: Lease | None = Non
         host: whose failpoints are reached.
         lease: None where no container is touched, and the host's lock is enough.
     """
+    return guarded(documents, "documents", DATA_CHANGES, _fence(host, lease))
+
+
+def fenced_search(server: SearchServer, host: Host, lease: Lease) -> SearchServer:
+    """The same search server, in which nothing is changed once ``lease`` is lost, with failpoints."""
+    return guarded(server, "search", SEARCH_CHANGES, _fence(host, lease))
+
+
+def _fence(host: Host, lease: Lease | None) -> Guard:
+    """What stands around each change: nothing is changed without the lease, where there is one."""
 
     @contextmanager
     def guard(change: str) -> Iterator[None]:
@@ -79,4 +85,4 @@ def fenced_documents(documents: Documents, host: Host, lease: Lease | None = Non
         yield
         host.failpoint(f"{change}:after")
 
-    return guarded(documents, "documents", DATA_CHANGES, guard)
+    return guard

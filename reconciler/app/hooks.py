@@ -87,7 +87,7 @@ class HookRunner:
                 ended = ran.code is not None
             finally:
                 if hook.service and not ended:
-                    self._tidy()
+                    remove_one_offs(self.host, self.desired.environment.project)
             doing.detail = f"{what}\n{ran.output}" if ran.output else what
             if ran.code != 0:
                 raise self._failed(hook, subject, ran)
@@ -113,17 +113,17 @@ class HookRunner:
         hint = NEXT.get(hook.moment, "")
         return HookFailed(f"hook {subject}: {hook.command[0]} {where} {how}{said}", hint=hint)
 
-    def _tidy(self) -> None:
-        """Remove the container of a hook that had to be ended.
 
-        Where that cannot be done now the next pass does it, and what the hook came to is what counts.
-        """
-        with suppress(ReconcileError):
-            there = self.host.engine.observe(self.desired.environment.project)
-            for instance in there.instances:
-                if instance.role is Role.TEMPLATE:
-                    self.host.engine.stop(instance.id, 0.0)
-                    self.host.engine.remove(instance.id)
+def remove_one_offs(host: Host, project: str) -> None:
+    """Remove the containers of commands that had to be ended.
+
+    Where that cannot be done now the next pass does it, and what the command came to is what counts.
+    """
+    with suppress(ReconcileError):
+        for instance in host.engine.observe(project).instances:
+            if instance.role is Role.TEMPLATE:
+                host.engine.stop(instance.id, 0.0)
+                host.engine.remove(instance.id)
 
 
 def afterwards(

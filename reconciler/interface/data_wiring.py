@@ -1,13 +1,14 @@
-"""Constructs what looks after the databases of an environment."""
+"""Constructs what looks after the databases and the search server of an environment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from reconciler.app.backing_up import couch_of
+from reconciler.app.reindex import searched
 from reconciler.domain.environment import Environment
 from reconciler.interface.secrets import filled
-from reconciler.ports import Documents
+from reconciler.ports import Clock, Documents, SearchServer
 
 
 def documents_of(environment: Environment, environ: Mapping[str, str]) -> Documents:
@@ -30,3 +31,21 @@ def documents_of(environment: Environment, environ: Mapping[str, str]) -> Docume
         password=filled(couch.password, environ, "data.couchdb.password"),
         patience_seconds=couch.time_limit_seconds,
     )
+
+
+def search_server_of(environment: Environment, environ: Mapping[str, str], clock: Clock) -> SearchServer:
+    """The search server of an environment.
+
+    Args:
+        environment: which one.
+        environ: knows the value of ``${NAME}``.
+        clock: tells how long its tasks take.
+
+    Raises:
+        Refused: it has none, or its key has no value here.
+    """
+    from reconciler.adapters.meilisearch import MeiliServer
+
+    search = searched(environment)
+    key = filled(search.key, environ, "data.search.meilisearch.key")
+    return MeiliServer(search.url, key, clock, patience_seconds=search.timeout_seconds)

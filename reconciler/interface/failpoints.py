@@ -44,13 +44,14 @@ T = TypeVar("T")
 
 def names() -> tuple[str, ...]:
     """Every failpoint, with its side."""
-    from reconciler.app.fenced import CHANGES, DATA_CHANGES  # only a run under test needs them
+    from reconciler.app.fenced import CHANGES, DATA_CHANGES, SEARCH_CHANGES  # for tests alone
     from reconciler.domain.report import Verb
 
     points = [
         *(f"step.{verb}" for verb in Verb),
         *CHANGES,
         *DATA_CHANGES,
+        *SEARCH_CHANGES,
         *JOURNAL_WRITES,
         *REPOSITORY_WRITES,
         *TURNS,

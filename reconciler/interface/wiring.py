@@ -16,11 +16,21 @@ from reconciler.domain.policy import Limits
 from reconciler.errors import Refused
 from reconciler.interface.failpoints import Failpoints
 from reconciler.interface.settings import Settings
-from reconciler.ports import Clock, Documents, Hooks, Journal, Registry, Repository, StateFiles
+from reconciler.ports import (
+    Clock,
+    Documents,
+    Hooks,
+    Journal,
+    Registry,
+    Repository,
+    SearchServer,
+    StateFiles,
+)
 
 if TYPE_CHECKING:
     from reconciler.adapters.compose import ComposeCli
     from reconciler.adapters.docker_host import DockerHost
+    from reconciler.app.reindex import Reindex
     from reconciler.app.release import Pins
     from reconciler.app.restore import Restore
     from reconciler.interface.render.live import Rows
@@ -248,6 +258,28 @@ class Wiring:
             ExportFiles(Place(self.settings.state_directory, engine.name)),
             by,
         )
+
+    def search_server(self, environment: Environment) -> SearchServer:
+        """The search server of an environment's data.
+
+        Raises:
+            Refused: it has none, or the key has no value here.
+        """
+        from reconciler.interface.data_wiring import search_server_of
+
+        return search_server_of(environment, self.settings.environ, self.clock)
+
+    def reindex(self, environment: Environment) -> Reindex:
+        """What rebuilds the indexes of an environment.
+
+        Raises:
+            Refused: see ``search_server``.
+        """
+        from reconciler.app.reindex import Reindex
+
+        server, reconciler = self.search_server(environment), self.reconciler(environment)
+        host = replace(reconciler.host, hooks=self.hooks)
+        return Reindex(replace(reconciler, host=host), server)
 
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""

@@ -1,4 +1,4 @@
-"""docs/checks.md and docs/brakes.md show only what is read; every kind of check is shown."""
+"""docs/checks.md, docs/brakes.md and docs/data.md show only what is read; every kind of check is shown."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def examples(name: str) -> list[str]:
 
 EXAMPLES = examples("checks.md")
 BRAKES = examples("brakes.md")
+DATA = examples("data.md")
 ENVIRONMENT = ("gate:", "severity:", "inconclusive:", "rollback:")
 
 
@@ -29,6 +30,16 @@ def test_every_example_can_be_read(example: str) -> None:
     if not example.startswith(ENVIRONMENT):
         example = f"gate:\n  checks:\n{indent(example, '    ')}"
     read(example)
+
+
+@pytest.mark.parametrize("example", DATA)
+def test_every_example_of_data_can_be_read(example: str) -> None:
+    """Some show where in an environment they belong."""
+    if example.startswith("environments:"):
+        whole = example.replace("# …", "project: p\n    compose: [c.yml]")
+        YamlStateFiles().settings(f"version: 1\n{whole}", "docs/data.md")
+    else:
+        read(example)
 
 
 @pytest.mark.parametrize("example", BRAKES)

@@ -31,6 +31,7 @@ COMMANDS = {
     "rollback": "Pin what ran before, commit, and converge.",
     "backup": "Back up the databases of an environment, or list their backups.",
     "restore": "Bring the databases of an environment back to a backup.",
+    "reindex": "Fill the indexes of the search server again.",
     "watch": "The same pass on every trigger: the daemon.",
     "pause": "Stop releases until somebody resumes them; rollbacks and repairs go on.",
     "resume": "End a pause.",

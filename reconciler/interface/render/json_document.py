@@ -16,7 +16,9 @@ from reconciler.domain.incident import Incident
 from reconciler.domain.journal import Observation, Story
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
 from reconciler.domain.restoring import Ending, Restored
+from reconciler.domain.search import Rebuilt
 from reconciler.domain.turns import Holder
+from reconciler.errors import ReconcileError
 from reconciler.interface.render.brakes_text import brakes_object
 from reconciler.interface.render.delivery_text import delivery_object
 from reconciler.interface.render.incident_text import incident_object
@@ -118,6 +120,31 @@ def restore_document(environment: str, found: Object, restored: Restored | None,
         result = Result.CONVERGED if restored.ending is Ending.RESTORED else Result.FAILED
     known = _environment(environment, None, result, Sync.UNKNOWN, EnvironmentHealth.UNKNOWN, exit_code)
     return _document("restore", [{**known, "services": [], **found}])
+
+
+def reindex_document(
+    environment: str, rebuilt: Sequence[Rebuilt], error: ReconcileError | None, exit_code: int
+) -> str:
+    """The answer of ``reindex``: nothing was looked at but the search server."""
+    result = Result.FAILED if error is not None else Result.CONVERGED
+    found = {
+        **_environment(environment, None, result, Sync.UNKNOWN, EnvironmentHealth.UNKNOWN, exit_code),
+        "services": [],
+        "error": error_object(error),
+        "indexes": [
+            {
+                "name": one.index,
+                "documents": one.documents,
+                "documents_before": one.before,
+                "duration_seconds": rounded(one.seconds),
+                "displaced": one.displaced or None,
+                "removed": list(one.removed),
+                "note": one.note or None,
+            }
+            for one in rebuilt
+        ],
+    }
+    return _document("reindex", [found])
 
 
 def _document(kind: str, environments: list[Object]) -> str:
