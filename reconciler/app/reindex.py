@@ -14,8 +14,8 @@ from reconciler.domain.data import Commanded, Index, MeiliSearch, Restarted
 from reconciler.domain.environment import Environment
 from reconciler.domain.report import Verb
 from reconciler.domain.search import Rebuilt
-from reconciler.errors import ReconcileError, Refused
-from reconciler.ports import Lease, SearchServer
+from reconciler.errors import Refused
+from reconciler.ports import SearchServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +58,15 @@ class Reindex:
                     begun = rebuilding.restart(restarted, indexes)
         return outside.filled(begun)
 
-    def after_restore(self, host: Host, lease: Lease) -> tuple[str, ...]:
-        """Rebuild all indexes from data that were brought back, by somebody who holds the environment.
+    def follow(self) -> tuple[str, ...]:
+        """Rebuild all indexes from data that were brought back; returns what was done.
 
-        How many documents there were says nothing then. Returns what is worth a note: a restore is not undone
-        because an index could not be built.
+        How many documents there were before says nothing then.
 
-        Args:
-            host: the environment's outside, whose changes are fenced.
-            lease: that of the environment.
+        Raises:
+            ReconcileError: see ``rebuild``.
         """
-        environment = self.reconciler.environment
-        try:
-            search = searched(environment)
-            server, source = (
-                fenced_search(self.server, host, lease),
-                self.reconciler.desired.read(environment),
-            )
-            rebuilding = Rebuilding(host, server, search, source, fewer=True)
-            match search.rebuild:
-                case Commanded() as commanded:
-                    found = rebuilding.exchange(commanded, search.indexes)
-                case Restarted() as restarted:
-                    found = rebuilding.filled(rebuilding.restart(restarted, search.indexes))
-        except ReconcileError as error:
-            return (f"the search indexes are not those of the data that are back: {error}",)
+        found = self.rebuild(fewer=True)
         return tuple(f"index {one.index} was filled again: {one.documents} documents" for one in found)
 
     def swap_back(self, names: Sequence[str] = ()) -> tuple[Rebuilt, ...]:

@@ -257,7 +257,12 @@ class Wiring:
             remembering(self.documents(environment)),
             ExportFiles(Place(self.settings.state_directory, engine.name)),
             by,
+            after=partial(self._follow, environment),
         )
+
+    def _follow(self, environment: Environment) -> tuple[str, ...]:
+        """What has to follow the databases of an environment; returns what was done."""
+        return self.reindex(environment).follow() if environment.data.search is not None else ()
 
     def search_server(self, environment: Environment) -> SearchServer:
         """The search server of an environment's data.

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.app.fenced import fenced
 from reconciler.app.reindex import Reindex
 from reconciler.domain.data import Data, Index
 from reconciler.domain.search import Rebuilt
@@ -520,29 +519,14 @@ def test_an_exchange_whose_answer_got_lost_is_told_as_that(builder: Shop, double
 # --- After a restore ----------------------------------------------------------------------------------
 
 
-def after_restore(shop: Shop) -> tuple[str, ...]:
-    reindex = shop.reindex
-    reconciler = reindex.reconciler
-    with reconciler.leases.take(reconciler.environment, "us", 0.0) as lease:
-        return reindex.after_restore(fenced(reconciler.host, lease), lease)
-
-
 def test_after_a_restore_as_many_documents_as_there_are_will_do(shop: Shop, double: MeiliDouble) -> None:
     double.fill("customers", 1000)
-    assert after_restore(shop) == ("index customers was filled again: 3 documents",)
-    assert restarting(shop) == ["stop backend-1", "start backend-1"]
+    assert shop.reindex.follow() == ("index customers was filled again: 3 documents",)
 
 
 def test_after_a_restore_a_command_builds_beside(builder: Shop, double: MeiliDouble) -> None:
     double.fill("customers", 1000)
-    assert after_restore(builder) == ("index customers was filled again: 5 documents",)
-
-
-def test_a_restore_does_not_fail_because_an_index_does(shop: Shop, double: MeiliDouble) -> None:
-    double.fails("indexDeletion", "internal", "the disk is broken")
-    (note,) = after_restore(shop)
-    assert note.startswith("the search indexes are not those of the data that are back: ")
-    assert "the disk is broken" in note
+    assert builder.reindex.follow() == ("index customers was filled again: 5 documents",)
 
 
 # --- Swap back, and what is asked for -----------------------------------------------------------------

@@ -12,9 +12,11 @@ from reconciler.domain.search import Rebuilt
 from reconciler.errors import DataFailed, Refused
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.secrets import filled
+from tests.app.restores import Restores, bad_release
 from tests.bed.meilisearch import MeiliDouble
 from tests.interface.test_commands import SETTINGS, Here
 from tests.interface.test_commands import here as here
+from tests.interface.test_data_commands import WITH_DATA, staged
 
 DATA = """\
     data:
@@ -183,3 +185,38 @@ def test_the_key_shows_nowhere(here: Here, double: MeiliDouble, monkeypatch: pyt
     ):
         said = here(*arguments)
         assert "hunter2" not in said.out + said.err
+
+
+SEARCH = '{meilisearch: {url: "http://h", key: "${K}", indexes: [a], rebuild: {restart: backend}}}'
+
+
+@pytest.fixture
+def searched(here: Here, monkeypatch: pytest.MonkeyPatch) -> Restores:
+    """Databases to be restored, and an index that is built from them."""
+    settings = WITH_DATA.replace("    services:", f"      search: {SEARCH}\n    services:")
+    here.commit({"state/reconcile.yaml": settings}, "Data")
+    monkeypatch.setenv("K", "a key")
+    restores, *_ = bad_release()
+    staged(restores, monkeypatch)
+    return restores
+
+
+def test_after_a_restore_the_indexes_follow(
+    here: Here, searched: Restores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Reindex, "follow", lambda _self: ("index a was filled again: 3 documents",))
+    said = here("restore", "production", "couchdb", "--yes")
+    assert (said.code, "index a was filled again: 3 documents" in said.out) == (exit_codes.OK, True), said.err
+
+
+def test_an_index_that_cannot_follow_is_a_failure_and_the_data_are_back_all_the_same(
+    here: Here, searched: Restores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: Reindex) -> tuple[str, ...]:
+        raise DataFailed("after 600 s, index a: it is not there")
+
+    monkeypatch.setattr(Reindex, "follow", fail)
+    said = here("-o", "json", "restore", "production", "couchdb", "--yes")
+    (environment,) = said.json["environments"]
+    assert (said.code, environment["restore"]["ending"]) == (exit_codes.FAILED, "restored")
+    assert environment["error"]["problem"] == "after 600 s, index a: it is not there"
