@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks.chaos.trials import judged, of_other_kinds, repeated, usual
 from benchmarks.figures import Figure
-from reconciler.app.fenced import DATA_CHANGES
+from reconciler.app.fenced import DATA_CHANGES, SEARCH_CHANGES
 from reconciler.interface.failpoints import SIDES, names
 from tests.bed.registry import Registry
 from tests.e2e.images import Images
@@ -21,13 +21,14 @@ NOT_IN_A_RELEASE = frozenset(
     {
         *("step.pull", "step.ready", "step.start", "step.stop", "step.restart"),
         *("engine.pull", "engine.untag", "compose.create", "journal.unblock", "journal.observe"),
-        *("step.backup", "step.hook", "hooks.run", *DATA_CHANGES),
+        *("step.backup", "step.hook", "hooks.run", *DATA_CHANGES, *SEARCH_CHANGES),
     }
 )
 """What a release of two services whose images are on the host never comes by: the scenes do.
 
 Steps of data are killed by tests/app/test_restore_killed.py and tests/e2e/test_restore.py, hooks by
-tests/app/test_failpoints.py and tests/e2e/test_hooks.py.
+tests/app/test_failpoints.py and tests/e2e/test_hooks.py, changes of a search server by
+tests/app/test_reindex_killed.py.
 """
 
 Asked = Callable[[Origin], Trial]
