@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.e2e.killing import PASS, Begin, Failpoint, Kind, Trial, released, taken_back, tried
+from tests.e2e.killing import PASS, Begin, Failpoint, Kind, Trial, release, released, taken_back, tried
 from tests.e2e.origin import Origin
 from tests.e2e.test_gate_inconclusive import elsewhere
 from tests.e2e.world import World, await_answer, published
@@ -107,10 +107,25 @@ def waited_for(origin: Origin, _kind: Kind) -> Iterator[str]:
         origin.pushed()
 
 
+@contextmanager
+def hooked(origin: Origin, kind: Kind) -> Iterator[str]:
+    """A release with commands of its own before and after it."""
+    world = origin.world
+    world.settings["hooks"] = {
+        moment: [{"run": ["/bin/sh", "-c", "echo $RECONCILE_MOMENT"], "service": "worker"}]
+        for moment in ("before-release", "after-release")
+    }
+    yield release(origin, kind)
+    del world.settings["hooks"]
+    world.commit("No hooks")
+    origin.pushed()
+
+
 OF_TWO_SERVICES = (
     Scene(Kind.GOOD, pulled, ("step.pull", "engine.pull", "engine.tag")),
     Scene(Kind.GOOD, stopped, ("step.start", "engine.start")),
     Scene(Kind.GOOD, removed, ("step.create", "compose.create", "step.start")),
+    Scene(Kind.GOOD, hooked, ("step.hook", "hooks.run", "hooks.run#2")),
     Scene(Kind.GOOD, waited_for, ("journal.unblock",)),
     Scene(Kind.GOOD, released, ("journal.observe",), (*PASS, "--observe")),
     Scene(Kind.GONE, released, ("step.pull", "engine.pull", "journal.finish")),
