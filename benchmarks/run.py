@@ -16,6 +16,7 @@ from benchmarks import (
     bed,
     change,
     checks,
+    data,
     environments,
     flat,
     gap,
@@ -45,8 +46,9 @@ FIGURES: dict[str, Measure] = {
     "remote": remote.measure,
     "environments": environments.measure,
     "flat": flat.measure,
+    "data": data.measure,
 }
-ENGINELESS = frozenset({"plan", "checks", "flat"})
+ENGINELESS = frozenset({"plan", "checks", "flat", "data"})
 
 
 def main() -> None:

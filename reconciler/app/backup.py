@@ -77,29 +77,8 @@ class Backups:
     couch: CouchDb
 
     def listed(self) -> Listed:
-        """All backups of the configured databases.
-
-        Raises:
-            DataUnreachable, PermissionRefused, DataFailed.
-        """
-        backups: list[Backup] = []
-        partial: list[str] = []
-        unreadable: list[tuple[str, str]] = []
-        for name in self.documents.databases():
-            found = source_and_stamp(name)
-            if found is None or found[0] not in self.couch.databases:
-                continue
-            try:
-                backup = read_marker(name, self.documents.note(name, MARKER))
-            except Unreadable as error:
-                unreadable.append((name, str(error)))
-                continue
-            if backup is None:
-                partial.append(name)
-            else:
-                backups.append(backup)
-        backups.sort(key=lambda backup: (backup.name[-15:], backup.source), reverse=True)
-        return Listed(tuple(backups), tuple(sorted(partial)), tuple(unreadable))
+        """All backups of the configured databases; see ``list_backups``."""
+        return list_backups(self.documents, self.couch)
 
     def copy_ahead(self) -> str:
         """Copy what has changed while its writers still run, so that little is left to copy afterwards.
@@ -208,6 +187,32 @@ class Backups:
                 except ReconcileError as error:
                     notes.append(f"the older backup {name} stays: {error.problem}")
         return tuple(gone), tuple(notes)
+
+
+def list_backups(documents: Documents, couch: CouchDb) -> Listed:
+    """All backups of the configured databases.
+
+    Raises:
+        DataUnreachable, PermissionRefused, DataFailed.
+    """
+    backups: list[Backup] = []
+    partial: list[str] = []
+    unreadable: list[tuple[str, str]] = []
+    for name in documents.databases():
+        found = source_and_stamp(name)
+        if found is None or found[0] not in couch.databases:
+            continue
+        try:
+            backup = read_marker(name, documents.note(name, MARKER))
+        except Unreadable as error:
+            unreadable.append((name, str(error)))
+            continue
+        if backup is None:
+            partial.append(name)
+        else:
+            backups.append(backup)
+    backups.sort(key=lambda backup: (backup.name[-15:], backup.source), reverse=True)
+    return Listed(tuple(backups), tuple(sorted(partial)), tuple(unreadable))
 
 
 def _of(name: str) -> str:

@@ -76,8 +76,15 @@ class Braking:
         if how is not None and matters:
             found = self._braked(found, how, last)
         plan = freeze_services(found.plan, self.restless)
-        plan = keep_down(spare(plan, found.observed, self.own), brakes.pause)
+        plan = spare(plan, found.observed, self.own)
+        if brakes.pause is not None and brakes.pause.stops and not self._brings_data_back(found):
+            plan = keep_down(plan, brakes.pause)
         return replace(found, plan=plan, braked=_held_by_name(before, plan))
+
+    def _brings_data_back(self, found: Look) -> bool:
+        """Whether a pass was killed in the restore that holds the environment: this one goes on with it."""
+        blocks = self.journal.blocks(found.desired.environment)
+        return any(block.kept is not None and block.kept.restoring for block in blocks)
 
     # --- What is in force -------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ may have taken the environment over meanwhile. So the lease is looked at before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -49,38 +49,32 @@ def fenced(host: Host, lease: Lease) -> Host:
 
     Every method that changes something may then raise ``LeaseLost`` as well.
     """
-    guard = _fence(host, lease)
+    guard = _fence(host, lease.check)
     return replace(
         host,
         engine=guarded(host.engine, "engine", CHANGES, guard),
         compose=guarded(host.compose, "compose", CHANGES, guard),
         hooks=guarded(host.hooks, "hooks", CHANGES, guard),
+        fence=lease.check,
     )
 
 
-def fenced_documents(documents: Documents, host: Host, lease: Lease | None = None) -> Documents:
-    """The same databases, in which nothing is changed once ``lease`` is lost, with failpoints.
-
-    Args:
-        documents: the server.
-        host: whose failpoints are reached.
-        lease: None where no container is touched, and the host's lock is enough.
-    """
-    return guarded(documents, "documents", DATA_CHANGES, _fence(host, lease))
+def fenced_documents(documents: Documents, host: Host) -> Documents:
+    """The same databases, in which nothing is changed once the lease of a fenced ``host`` is lost."""
+    return guarded(documents, "documents", DATA_CHANGES, _fence(host, host.fence))
 
 
 def fenced_search(server: SearchServer, host: Host, lease: Lease) -> SearchServer:
     """The same search server, in which nothing is changed once ``lease`` is lost, with failpoints."""
-    return guarded(server, "search", SEARCH_CHANGES, _fence(host, lease))
+    return guarded(server, "search", SEARCH_CHANGES, _fence(host, lease.check))
 
 
-def _fence(host: Host, lease: Lease | None) -> Guard:
-    """What stands around each change: nothing is changed without the lease, where there is one."""
+def _fence(host: Host, check: Callable[[], None]) -> Guard:
+    """What stands around each change: ``check`` raises where the environment is not ours any more."""
 
     @contextmanager
     def guard(change: str) -> Iterator[None]:
-        if lease is not None:
-            lease.check()
+        check()
         host.failpoint(f"{change}:before")
         yield
         host.failpoint(f"{change}:after")

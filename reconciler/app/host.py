@@ -49,7 +49,8 @@ class Host:
     says whether the person or the service manager wants us to end; it is asked where ending is safe.
     ``attended`` says whether somebody is there when a delayed rollback is due. ``failpoint`` is called by
     name, such as ``step.switch:before``, where a test may kill the program. ``hooks`` runs what the
-    environment wants to have run at moments of a release.
+    environment wants to have run at moments of a release. ``fence`` is asked before anything is changed that
+    lies outside of the engine, and raises ``LeaseLost`` where the environment is not ours any more.
     """
 
     engine: Engine
@@ -64,6 +65,7 @@ class Host:
     attended: bool = False
     failpoint: Callable[[str], None] = field(default=lambda _name: None)
     hooks: Hooks = field(default_factory=NoHooks)
+    fence: Callable[[], None] = field(default=lambda: None)
 
     @contextmanager
     def step(self, verb: Verb, subject: str, detail: str = "") -> Iterator[Doing]:

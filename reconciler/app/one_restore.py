@@ -68,6 +68,7 @@ class OneRestore:
             exports=self.state.exports,
             error=error,
             done=self.done,
+            going=self.state.going,
             steps=tuple(self.steps),
             seconds=self.host.clock.monotonic() - started,
             notes=tuple(self.notes),
@@ -208,7 +209,7 @@ class OneRestore:
                 if self.documents.security(database) != security:
                     self.documents.set_security(database, security)
             self._warm(database)
-        self._note(replace(self.state, phase=Phase.RESTORED))
+        self._note(replace(self.state, phase=Phase.RESTORED, going=self.restore.waiting()))
 
     def _warm(self, database: str) -> None:
         """Build the views before anybody asks them; one that cannot be built could not before either."""
@@ -219,11 +220,13 @@ class OneRestore:
 
     def _resume(self) -> None:
         """Let the writers run again. The note stays until what follows the data is done too."""
+        if self.state.going:
+            self.restore.told()
         self._start()
         self._let_go()
 
     def _start(self) -> None:
-        self.notes += start_writers(self.host, self.state.writers)
+        self.notes += start_writers(self.host, self.state.writers, self.state.going)
 
     def _forget(self) -> None:
         self.restore.forget(self.documents)

@@ -18,7 +18,7 @@ from reconciler.app.fenced import fenced, fenced_documents
 from reconciler.app.host import Host
 from reconciler.app.one_restore import OneRestore, noting
 from reconciler.app.verify import verify
-from reconciler.domain.data import CouchDb
+from reconciler.domain.data import Contract, CouchDb
 from reconciler.domain.environment import Environment
 from reconciler.domain.gate import Judgement
 from reconciler.domain.report import Verb
@@ -40,6 +40,8 @@ class Restore:
         by: who asks for it.
         before: what is done before the data change, with their writers stopped; a failure keeps the data.
             It returns what is worth a note.
+        told: says that the data are those of the backup, before anything is started: a release that was kept
+            for the sake of its data can go back now.
         after: what has to follow the data, such as the index of a search, once their writers run again and
             the environment is free for others; returns what is worth a note.
     """
@@ -51,6 +53,7 @@ class Restore:
     exports: Exports
     by: str = ""
     before: Callable[[Host], Sequence[str]] = field(default=lambda _host: ())
+    told: Callable[[], object] = field(default=lambda: None)
     after: Callable[[], Sequence[str]] = field(default=lambda: ())
 
     def plan(self, host: Host, wanted: str = "") -> tuple[Chosen, tuple[Difference, ...]]:
@@ -79,6 +82,16 @@ class Restore:
             ReconcileError: nothing was begun.
         """
         return OneRestore(self, host, documents).run(wanted)
+
+    def waiting(self) -> tuple[str, ...]:
+        """The services of a rejected release that goes back once its data have: they are not started before.
+
+        Raises:
+            PermissionRefused: the journal cannot be read.
+        """
+        blocks = self.journal.blocks(self.environment)
+        kept = (b for b in blocks if b.kept is not None and b.kept.contract is Contract.NEEDS_RESTORE)
+        return tuple(sorted({block.service for block in kept}))
 
     def forget(self, documents: Documents) -> None:
         """A restore, and what follows it, is over: the databases say nothing of it any more.
@@ -118,7 +131,7 @@ def restore_alone(reconciler: Reconciler, restore: Restore, wanted: str = "") ->
         reconciler.leases.take(environment, identity, patience) as lease,
     ):
         host = fenced(reconciler.host, lease)
-        restored = restore.under_way(host, fenced_documents(restore.documents, host, lease), wanted)
+        restored = restore.under_way(host, fenced_documents(restore.documents, host), wanted)
     over = restored.ending is Ending.RESTORED and restored.error is None
     return _followed(reconciler, restore, restored) if over and restored.done else restored
 

@@ -39,7 +39,7 @@ def writers_of(
         policy = host.engine.restart_policy(instance.id)
         ran = instance.state in _RUNS
         if ran or policy != "no":
-            found.append(Writer(instance.id, instance.name, policy, ran))
+            found.append(Writer(instance.id, instance.name, policy, ran, instance.service))
     return tuple(found)
 
 
@@ -56,8 +56,13 @@ def stop_writers(host: Host, writers: Sequence[Writer]) -> None:
                 host.engine.stop(writer.container, USUAL_GRACE_SECONDS)
 
 
-def start_writers(host: Host, writers: Sequence[Writer]) -> tuple[str, ...]:
+def start_writers(host: Host, writers: Sequence[Writer], but: Collection[str] = ()) -> tuple[str, ...]:
     """Give each its restart policy back, and start those that ran; returns what is worth a note.
+
+    Args:
+        host: the environment's outside.
+        writers: what was stopped.
+        but: services that are left down.
 
     Raises:
         EngineUnreachable.
@@ -70,6 +75,6 @@ def start_writers(host: Host, writers: Sequence[Writer]) -> tuple[str, ...]:
             continue
         with host.step(Verb.START, writer.name):
             host.engine.set_restart_policy(writer.container, writer.policy)
-            if writer.ran:
+            if writer.ran and writer.service not in but:
                 host.engine.start(writer.container)
     return tuple(notes)

@@ -32,12 +32,13 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A container that was stopped: its name, the restart policy that it had, and whether it ran."""
+    """A container that was stopped: the restart policy that it had, whether it ran, and of which service."""
 
     container: str
     name: str
     policy: str
     ran: bool
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Restoring:
         writers: what was stopped for it.
         pause: the pause that held before, if one did.
         exports: the files that hold what was written since.
+        going: services that are not started again: their release goes back with the next pass.
     """
 
     phase: Phase
@@ -59,6 +61,7 @@ class Restoring:
     writers: tuple[Writer, ...] = ()
     pause: Pause | None = None
     exports: tuple[str, ...] = ()
+    going: tuple[str, ...] = ()
 
     @property
     def stamp(self) -> str:
@@ -79,9 +82,10 @@ def note_text(restoring: Restoring) -> str:
         "phase": restoring.phase,
         "backups": dict(restoring.backups),
         "present": dict(restoring.present),
-        "writers": [[w.container, w.name, w.policy, w.ran] for w in restoring.writers],
+        "writers": [[w.container, w.name, w.policy, w.ran, w.service] for w in restoring.writers],
         "pause": None if pause is None else [pause.reason, pause.by, _text(pause.since), _text(pause.until)],
         "exports": list(restoring.exports),
+        "going": list(restoring.going),
     }
     return json.dumps(said, sort_keys=True)
 
@@ -103,9 +107,10 @@ def read_note(text: str) -> Restoring | None:
             phase=Phase(said["phase"]),
             backups={str(k): str(v) for k, v in said["backups"].items()},
             present={str(k): str(v) for k, v in said["present"].items()},
-            writers=tuple(Writer(str(c), str(n), str(p), bool(r)) for c, n, p, r in said["writers"]),
+            writers=tuple(_writer(*one) for one in said["writers"]),
             pause=None if pause is None else _pause(*pause),
             exports=tuple(str(one) for one in said["exports"]),
+            going=tuple(str(one) for one in said["going"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("it cannot be read") from error
@@ -184,6 +189,7 @@ class Restored:
         seconds: how long it took.
         notes: failures that did not change the result.
         done: whether anything had to be done.
+        going: services that were not started again: their release goes back with the next pass.
     """
 
     environment: str
@@ -198,10 +204,15 @@ class Restored:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     done: bool = True
+    going: tuple[str, ...] = ()
 
 
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+def _writer(container: str, name: str, policy: str, ran: bool, service: str) -> Writer:
+    return Writer(str(container), str(name), str(policy), bool(ran), str(service))
 
 
 def _pause(reason: str, by: str, since: str, until: str | None) -> Pause:

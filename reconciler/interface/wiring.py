@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.converge import Reconciler
+from reconciler.app.data_care import DataCare, NoData
 from reconciler.app.desired import DesiredState
-from reconciler.app.host import Host
+from reconciler.app.host import Host, NoHooks
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import Limits
 from reconciler.errors import Refused
@@ -246,6 +247,7 @@ class Wiring:
             Refused: see ``documents``.
         """
         from reconciler.adapters.host_state import ExportFiles, Place
+        from reconciler.app.by_hand import run_hooks
         from reconciler.app.leaf_memory import remembering
         from reconciler.app.restore import Restore
 
@@ -257,6 +259,7 @@ class Wiring:
             remembering(self.documents(environment)),
             ExportFiles(Place(self.settings.state_directory, engine.name)),
             by,
+            before=partial(run_hooks, self.desired, environment),
             after=partial(self._follow, environment),
         )
 
@@ -286,6 +289,14 @@ class Wiring:
         host = replace(reconciler.host, hooks=self.hooks)
         return Reindex(replace(reconciler, host=host), server)
 
+    def care(self, environment: Environment) -> DataCare:
+        """What looks after the data of an environment in its releases."""
+        if environment.data.couchdb is None:
+            return NoData()
+        from reconciler.app.couch_care import CouchCare
+
+        return CouchCare(partial(self.restore, environment))
+
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
         from reconciler.adapters.calendar import CronCalendar
@@ -311,7 +322,7 @@ class Wiring:
                 interrupted=self.interrupted,
                 attended=settings.observe,
                 failpoint=self.failpoints.host,
-                **({"hooks": self.hooks} if environment.data.hooks else {}),
+                hooks=self.hooks if environment.data.hooks else NoHooks(),
             ),
             journal=self.failpoints.journal(self.journal(environment)),
             lock=LockFile(place, self.clock),
@@ -323,4 +334,5 @@ class Wiring:
             parachute=settings.parachute,
             own=self.own,
             approved=settings.approved,
+            care=self.care(environment),
         )

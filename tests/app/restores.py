@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconciler.app.backup import BackedUp, Backups
+from reconciler.app.by_hand import let_go_back
 from reconciler.app.choosing import Chosen
 from reconciler.app.fenced import fenced_documents
 from reconciler.app.host import Host
@@ -80,8 +82,9 @@ class Restores:
             remembering(self.server),
             self.exports,
             "ada",
-            self.begin,
-            lambda: self.after(),
+            before=self.begin,
+            told=partial(let_go_back, passes.reconciler),
+            after=lambda: self.after(),
         )
 
     def begin(self, _host: Host) -> tuple[str, ...]:

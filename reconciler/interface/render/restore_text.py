@@ -42,6 +42,9 @@ def restored_text(restored: Restored, style: Style) -> str:
         stamp = newest_stamp(restored.present)
         lines.append(f"  before it is kept: reconcile restore {name} couchdb --backup {stamp}")
     lines += [f"  written since, and taken away: {foreign(path)}" for path in restored.exports]
+    if restored.going:
+        going = listed([foreign(service, 40) for service in restored.going])
+        lines.append(f"  not started again: {going}; what was rejected goes back now that its data have")
     if restored.judgement is not None:
         good = restored.judgement.verdict is Verdict.PASS
         said = f"  checks: {restored.judgement.verdict}"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from functools import partial
 
 import click
 
+from reconciler.app.by_hand import let_go_back
+from reconciler.app.converge import Reconciler
 from reconciler.app.one_restore import STORE
 from reconciler.app.restore import restore_alone
 from reconciler.domain.restoring import Ending, Restored
@@ -53,6 +57,7 @@ def command(
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
     reconciler = wiring.reconciler(chosen)
     restore = wiring.restore(chosen, person(wiring.repository, wiring.settings.environ))
+    restore = replace(restore, told=partial(let_go_back, reconciler))
     found, differences = restore.plan(reconciler.host, wanted)
     writers = chosen.data.writers(STORE)
     text = restore_plan_text(environment, found, differences, writers, session.style)
@@ -69,7 +74,17 @@ def command(
         click.echo(restore_document(environment, restored_object(restored), restored, code))
     else:
         click.echo(restored_text(restored, session.style))
-    return code
+    return code if not restored.going else exit_codes.worst([code, _taken_back(session, reconciler)])
+
+
+def _taken_back(session: Session, reconciler: Reconciler) -> int:
+    """A rejected release was kept for want of these data: one pass takes it back; it is told of on stderr."""
+    from reconciler.interface.render.report_text import report_text
+
+    with session.acting():
+        report = reconciler.run_once()
+    click.echo(report_text(report, session.style), err=True)
+    return exit_codes.of_report(report)
 
 
 def _confirm(text: str) -> None:
