@@ -23,7 +23,7 @@ from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.reaching import restart_unreached
 from reconciler.domain.report import Report
 from reconciler.errors import Stale
-from reconciler.ports import Calendar, Journal, Leases, Lock, Pauses
+from reconciler.ports import Calendar, Journal, Leases, Lock, Outbox, Pauses
 
 __all__ = ["Late", "Look", "Reconciler"]
 
@@ -52,6 +52,7 @@ class Reconciler:
         overtaken: says in words that Git has moved on since it was read here; empty where it has not, or
             where that cannot be told.
         care: looks after the data of the environment.
+        outbox: where it is put what people are to be told; None where nobody is.
     """
 
     environment: Environment
@@ -72,6 +73,7 @@ class Reconciler:
     unreached: Mapping[str, str] = field(default_factory=dict)
     overtaken: Callable[[], str] = field(default=lambda: "")
     care: DataCare = field(default_factory=NoData)
+    outbox: Outbox | None = None
 
     def look(self, *, thorough: bool = False) -> Look:
         """Read, observe, plan, brake. Nothing is changed.

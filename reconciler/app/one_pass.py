@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reconciler.app.announcing import Announcer
 from reconciler.app.chronicle import Chronicle
 from reconciler.app.host import Host
 from reconciler.app.interrupted import Interrupted
@@ -49,6 +50,7 @@ class Pass:
     undo: Undo | None = None
     steps: list[Step] = field(default_factory=list)
     chronicle: Chronicle = field(init=False)
+    announcer: Announcer = field(init=False)
     host: Host = field(init=False)
     _killed: Interrupted = field(default_factory=Interrupted)
     _staying: Staying | None = None
@@ -56,6 +58,7 @@ class Pass:
     def __post_init__(self) -> None:
         self.chronicle = Chronicle(self.reconciler.journal, self.reconciler.environment)
         self.chronicle.notes += self.notes
+        self.announcer = Announcer(self.reconciler.environment, self.reconciler.outbox, self.chronicle.notes)
         self.host = self.chronicle.follow(self.reconciler.host, self.steps)
 
     def run(self) -> Report:
@@ -84,6 +87,8 @@ class Pass:
             notes=tuple(self.chronicle.notes),
             brakes=self.found.brakes if self.found else self._protection,
         )
+        self._announce(report)
+        report = replace(report, notes=tuple(self.chronicle.notes))
         self.chronicle.finish(report)
         return replace(report, notes=tuple(self.chronicle.notes))
 
@@ -149,7 +154,9 @@ class Pass:
     def _rollout(self, host: Host, found: Look) -> Outcome:
         from reconciler.app.releasing import Releasing
 
-        releasing = Releasing(self.reconciler, self.chronicle, self.started_at, self._rejection())
+        releasing = Releasing(
+            self.reconciler, self.chronicle, self.announcer, self.started_at, self._rejection()
+        )
         return releasing.roll_out(host, found)
 
     # --- A rejected release -----------------------------------------------------------------------
@@ -164,6 +171,9 @@ class Pass:
         if self._staying is None:
             rejection.intend(late.desired, late.moved, late.run, late.judgement)
         rejection.block(late.desired, services, late.run, late.judgement.reason, staying=self._staying)
+        self.announcer.rejected(
+            late.run, self.host.clock.now(), late.judgement, late.desired.revision, late.moved
+        )
 
     def _took_back(self, found: Look) -> Undo | None:
         """Block and undo in Git what was rejected, now or late. The host is safe by now."""
@@ -245,6 +255,10 @@ class Pass:
             self.chronicle.notes += note_good(
                 self.host, journal, found.desired, self.chronicle.run, released, found.unjudged
             )
+
+    def _announce(self, report: Report) -> None:
+        late = (self.late.run, self.late.moved) if self.late is not None else None
+        self.announcer.ended(report, self.host.clock.now(), late)
 
     def _after(self, error: ReconcileError | None) -> tuple[Sync, EnvironmentHealth]:
         """Sync and health once the dust has settled; unknown where they cannot be told."""

@@ -6,9 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from reconciler.app.announcing import Announcer
 from reconciler.app.before_release import Safeguard
 from reconciler.app.chronicle import Chronicle
 from reconciler.app.data_back import finish, restoring
@@ -20,8 +22,9 @@ from reconciler.app.rejection import Rejection
 from reconciler.app.rollout import Rollout
 from reconciler.domain.blocking import Block
 from reconciler.domain.contract import released
+from reconciler.domain.gate import Judgement
 from reconciler.domain.plan import Create, Replace
-from reconciler.domain.report import Outcome, Result
+from reconciler.domain.report import Outcome, Result, Staying
 from reconciler.errors import PermissionRefused
 
 if TYPE_CHECKING:
@@ -39,12 +42,14 @@ class Releasing:
     Args:
         reconciler: the environment.
         chronicle: writes the pass down.
+        announcer: tells people of it.
         started_at: when it began, for people.
         rejection: blocks what is rejected, and knows whether Git could be told.
     """
 
     reconciler: Reconciler
     chronicle: Chronicle
+    announcer: Announcer
     started_at: datetime
     rejection: Rejection
 
@@ -75,9 +80,7 @@ class Releasing:
                 self.reconciler.parachute,
                 before_switch=lambda: _rehearsed(rehearsing),
                 before_commit=lambda: self._passed(host, found),
-                before_abort=lambda judgement, staying: self.rejection.foresee(
-                    desired, found.plan, judgement, self.chronicle.run, staying
-                ),
+                before_abort=partial(self._rejects, host, found),
                 safeguard=self._safeguard(found, earlier),
             ).run()
         finally:
@@ -97,10 +100,20 @@ class Releasing:
         try:
             self.chronicle.begin(self.started_at, found.desired.revision, found.plan)
             note_before(host, self.reconciler.journal, found.desired, found.plan, self.chronicle.run)
+            self.announcer.started(self.chronicle.run, self.started_at, found.desired.revision, found.plan)
         except PermissionRefused as error:
             if any(isinstance(action, (Replace, Create)) for action in found.plan.actions):
                 raise
             self.chronicle.notes.append(f"this pass is not in the journal: {error.problem}")
+
+    def _rejects(
+        self, host: Host, found: Look, judgement: Judgement, staying: Staying | None
+    ) -> tuple[str, ...]:
+        """Write down what is to follow, and that people are told, before the way back begins."""
+        desired, plan, run = found.desired, found.plan, self.chronicle.run
+        notes = self.rejection.foresee(desired, plan, judgement, run, staying)
+        self.announcer.rejected(run, host.clock.now(), judgement, desired.revision, plan)
+        return notes
 
     def _finish(self, host: Host, found: Look, blocks: tuple[Block, ...]) -> None:
         """Bring back the data that a killed pass was bringing back, before anything is started."""

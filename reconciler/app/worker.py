@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.app.announcing import Announcer
 from reconciler.app.converge import Reconciler
 from reconciler.app.correcting import Correcting
+from reconciler.app.dispatching import Dispatcher
 from reconciler.app.mailbox import Mailbox
 from reconciler.app.observation import releases
 from reconciler.app.observer import Observer
 from reconciler.app.reaching import AGAIN_SECONDS, Reaching
-from reconciler.domain.report import Report, Result, Verb
+from reconciler.app.relay import Relay
+from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync, Verb
 from reconciler.domain.schedule import Schedule
 from reconciler.domain.triggers import Cause, Wake
 from reconciler.errors import Locked, ReconcileError
@@ -27,10 +30,14 @@ TOUCHES_NOTHING = frozenset({Verb.PULL, Verb.READY, Verb.GATE, Verb.VERIFY})
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An environment as it is to be reconciled now, and what a person should know of how it was read."""
+    """An environment as it is to be reconciled now, and what a person should know of how it was read.
+
+    ``relay`` delivers what its people are told; None where nobody is.
+    """
 
     reconciler: Reconciler
     notes: tuple[str, ...] = ()
+    relay: Relay | None = None
 
 
 @dataclass(slots=True)
@@ -58,11 +65,14 @@ class Worker:
     project: str = ""
     correcting: Correcting = field(default_factory=Correcting)
     _observer: Observer = field(init=False)
+    _dispatcher: Dispatcher = field(init=False)
+    _last: Reconciler | None = None
     _reaching: Reaching = field(default_factory=Reaching)
     _resumed: bool = False
 
     def __post_init__(self) -> None:
         self._observer = Observer(self.name, self.log)
+        self._dispatcher = Dispatcher(lambda words: self.log.note(self.name, words))
 
     def run(self) -> None:
         """Until the mailbox is closed, or the environment is gone."""
@@ -75,8 +85,9 @@ class Worker:
         self.end()
 
     def end(self) -> None:
-        """Observe no longer; what is being taken back is taken back first."""
+        """Observe no longer; what is being taken back is taken back first. Then nobody is told any more."""
         self._observer.end()
+        self._dispatcher.end()
 
     def turn(self, wakes: Sequence[Wake]) -> bool:
         """One pass, and when the next one is due; false where the environment is gone."""
@@ -84,6 +95,7 @@ class Worker:
             ready = self.ready()
         except ReconcileError as error:
             self._failed(error)
+            self._announce(error)
             self.log.failed(self.name, error, self.schedule.due - self.clock.monotonic())
             return True
         if ready is None:
@@ -93,7 +105,8 @@ class Worker:
             self.correcting.forget()
         restless = self.correcting.restless(self.clock.monotonic(), ready.reconciler)
         reconciler = replace(ready.reconciler, restless=restless)
-        self.project = reconciler.environment.project
+        self.project, self._last = reconciler.environment.project, reconciler
+        self._dispatcher.over(ready.relay)
         self.log.begins(self.name, wakes)
         report = reconciler.run_once(notes=ready.notes)
         self.correcting.passed(report, self.clock.monotonic())
@@ -118,6 +131,15 @@ class Worker:
             self.log.ended(report, self.schedule.due - self.clock.monotonic())
         if self._reaching.suspicious:
             self.schedule = self.schedule.soon(AGAIN_SECONDS, self.clock.monotonic())
+
+    def _announce(self, error: ReconcileError) -> None:
+        """Tell that there was no pass, where we could read before who is to be told."""
+        if self._last is None:
+            return
+        environment, now = self._last.environment, self.clock.now()
+        unknown = (Sync.UNKNOWN, EnvironmentHealth.UNKNOWN)
+        report = Report(environment.name, Result.FAILED, *unknown, now, 0.0, error=error)
+        Announcer(environment, self._last.outbox).ended(report, now)
 
     def _seconds(self, wakes: Sequence[Wake]) -> float:
         """How long still to wait, given what was heard."""

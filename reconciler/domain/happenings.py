@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler.domain.blocking import same_pin
 from reconciler.domain.desired import Revision
 from reconciler.domain.events import Event, Kind
+from reconciler.domain.gate import Judgement
 from reconciler.domain.image import ImageRef
 from reconciler.domain.plan import Change, Entry, Plan
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
@@ -49,7 +50,13 @@ def started(environment: str, run: str, at: datetime, revision: Revision, moves:
 
 
 def rejected(
-    environment: str, run: str, at: datetime, severity: Severity, reason: str, moves: Moves, told: Told
+    environment: str,
+    run: str,
+    at: datetime,
+    judgement: Judgement,
+    revision: Revision,
+    moves: Moves,
+    told: Told,
 ) -> Event:
     """The gate rejected a release; what ran before is being put back.
 
@@ -57,15 +64,15 @@ def rejected(
         environment: where.
         run: the pass that released it.
         at: when, in UTC.
-        severity: see ``severity_of``.
-        reason: the gate's, in a sentence.
+        judgement: the gate's.
+        revision: the commit.
         moves: what it released.
         told: knows which release that was.
     """
     words = f"the release of {moved_words(moves)} in {environment} was rejected"
-    event = _of_run(Kind.REJECTED, environment, run, at, severity, words)
-    event = replace(event, reason=_cut(reason, LONGEST_REASON), moves=moves[:MOST_MOVES])
-    return _within(event, told)
+    event = _of_run(Kind.REJECTED, environment, run, at, severity_of(judgement), words)
+    event = replace(event, reason=_cut(judgement.reason, LONGEST_REASON), moves=moves[:MOST_MOVES])
+    return _within(_of_revision(event, revision), told)
 
 
 def ended(report: Report, at: datetime, told: Told, late: tuple[str, Moves] | None = None) -> Iterator[Event]:
@@ -107,9 +114,8 @@ def drift_left(report: Report) -> tuple[Entry, ...]:
     )
 
 
-def severity_of(report: Report) -> Severity:
+def severity_of(judgement: Judgement | None) -> Severity:
     """How much a rejection matters: as much as the gravest check that decided it."""
-    judgement = report.outcome.judgement if report.outcome is not None else None
     decision = judgement.decision if judgement is not None else None
     return decision.deciding[0].severity if decision is not None and decision.deciding else Severity.HIGH
 
@@ -131,9 +137,8 @@ def _outcome(report: Report, at: datetime, told: Told, late: tuple[str, Moves] |
             return _rolled_back(report, at, told, late)
         case Result.CONVERGED if report.plan is not None and moves_of(report.plan):
             return _converged(report, at, told, moves_of(report.plan))
-        case _ if told.release is not None and _runs(told.release, report):
-            # The pass that released it was killed before it could say so.
-            return replace(_converged(report, at, told, told.release.moves), run=told.release.run)
+        case _ if told.release is not None and (end := _end_of_killed(told.release, report, at)) is not None:
+            return end
         case Result.CONVERGED:
             return _repaired(report, at)
         case _:
@@ -149,16 +154,17 @@ def _converged(report: Report, at: datetime, told: Told, moves: Moves) -> Event:
 def _rolled_back(report: Report, at: datetime, told: Told, late: tuple[str, Moves] | None) -> Event:
     run, moves = late or (report.run, moves_of(report.plan) if report.plan is not None else ())
     what = f"the release of {moved_words(moves)}" if moves else "a release"
+    judgement = report.outcome.judgement if report.outcome is not None else None
     if report.result is Result.ROLLED_BACK:
-        severity, words = severity_of(report), f"{what} in {report.environment} was rolled back"
+        severity, words = severity_of(judgement), f"{what} in {report.environment} was rolled back"
     else:
         severity = Severity.CRITICAL
         words = f"{what} in {report.environment} was rejected, and what ran before could not be restored"
     event = _of_report(_BY_FAULT[report.result], report, at, severity, words)
     incident = f"{report.environment}/{run}" if run else event.incident
     event = replace(event, incident=incident, moves=moves[:MOST_MOVES])
-    if report.outcome is not None:
-        event = replace(event, reason=_cut(report.outcome.judgement.reason, LONGEST_REASON))
+    if judgement is not None:
+        event = replace(event, reason=_cut(judgement.reason, LONGEST_REASON))
     return event if late else _within(event, told)
 
 
@@ -174,6 +180,24 @@ def _failed(report: Report, at: datetime, told: Told) -> Event | None:
         event = _within(event, told)
     trouble = told.trouble
     return replace(event, incident=trouble.incident) if trouble is not None else event
+
+
+def _end_of_killed(release: Event, report: Report, at: datetime) -> Event | None:
+    """How a release ended whose pass was killed before it could say so; None where it has not, or is gone."""
+    environment, moves = release.environment, release.moves
+    if release.kind is Kind.REJECTED:
+        if report.health is not EnvironmentHealth.HEALTHY or not _back(moves, report):
+            return None
+        kind, words = (
+            Kind.ROLLED_BACK,
+            f"the release of {moved_words(moves)} in {environment} was rolled back",
+        )
+    elif _runs(moves, report):
+        kind, words = Kind.CONVERGED, f"{moved_words(moves)} runs in {environment}"
+    else:
+        return None
+    key = f"{environment}/{release.run}/{kind}"
+    return replace(release, key=key, kind=kind, at=at, summary=words)
 
 
 def _repaired(report: Report, at: datetime) -> Event | None:
@@ -232,13 +256,20 @@ def _within(event: Event, told: Told) -> Event:
     return replace(event, incident=begun.incident)
 
 
-def _runs(release: Event, report: Report) -> bool:
+def _runs(moves: Moves, report: Report) -> bool:
     """Whether what a release brought is what runs, and nothing is left to do."""
-    if report.plan is None or report.sync is not Sync.SYNCED or not release.moves:
+    if report.plan is None or report.sync is not Sync.SYNCED or not moves:
         return False
     wanted = {entry.name: entry.after for entry in report.plan.entries}
-    return all(
-        same_pin(after, wanted[name]) if name in wanted else not after for name, _, after in release.moves
+    return all(same_pin(after, wanted[name]) if name in wanted else not after for name, _, after in moves)
+
+
+def _back(moves: Moves, report: Report) -> bool:
+    """Whether what ran before a release runs again, and nothing is left to do about it."""
+    there = {entry.name: entry for entry in (report.plan.entries if report.plan is not None else ())}
+    return bool(moves) and all(
+        not before or (name in there and not there[name].actions and same_pin(there[name].before, before))
+        for name, before, _ in moves
     )
 
 

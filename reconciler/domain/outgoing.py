@@ -13,6 +13,7 @@ from reconciler.domain.severity import Severity
 MOST_WAITING = 1000
 """How many messages may wait for one channel."""
 LONGEST_TROUBLE = 300
+LONGEST_ASKED_SECONDS = 86_400.0
 
 _LEAST_FIRST = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 
@@ -44,48 +45,39 @@ def as_told(message: Message) -> Event:
     return replace(message.event, summary=summary)
 
 
-def sending(message: Message) -> Message:
-    """About to be sent."""
-    return replace(message, state=Delivery.SENDING)
+def sending(message: Message, at: datetime) -> Message:
+    """About to be sent. It is written down as an attempt that failed: should we be killed, it was one.
 
-
-def delivered(message: Message, receipt: str) -> Message:
-    """It arrived."""
-    return replace(
-        message,
-        state=Delivery.DELIVERED,
-        attempts=message.attempts + 1,
-        again_at=None,
-        receipt=receipt,
-        trouble="",
-    )
-
-
-def failed(message: Message, at: datetime, trouble: str, after_seconds: float = 0.0) -> Message:
-    """It did not arrive, and is tried again.
-
-    Args:
-        message: as it was before.
-        at: now, in UTC.
-        trouble: why, without any secret.
-        after_seconds: how long the channel asks us to wait, at the least.
+    So a channel that hangs for longer than we live is not asked again each time that we begin.
     """
     pause = next(islice(pauses(), message.attempts, None))
     return replace(
         message,
-        state=Delivery.WAITING,
+        state=Delivery.SENDING,
         attempts=message.attempts + 1,
-        again_at=at + timedelta(seconds=max(pause, after_seconds)),
-        trouble=trouble[:LONGEST_TROUBLE],
+        again_at=at + timedelta(seconds=pause),
     )
+
+
+def delivered(message: Message, receipt: str) -> Message:
+    """What was being sent has arrived."""
+    return replace(message, state=Delivery.DELIVERED, again_at=None, receipt=receipt, trouble="")
+
+
+def failed(message: Message, at: datetime, trouble: str, after_seconds: float = 0.0) -> Message:
+    """What was being sent did not arrive, and is tried again.
+
+    Args:
+        message: as it was when it was sent, with the pause that follows.
+        at: now, in UTC.
+        trouble: why, without any secret.
+        after_seconds: how long the channel asks us to wait, at the least; a day is believed.
+    """
+    asked = at + timedelta(seconds=min(after_seconds, LONGEST_ASKED_SECONDS))
+    again = max(asked, message.again_at or at)
+    return replace(message, state=Delivery.WAITING, again_at=again, trouble=trouble[:LONGEST_TROUBLE])
 
 
 def given_up(message: Message, trouble: str) -> Message:
-    """It will never be taken."""
-    return replace(
-        message,
-        state=Delivery.GIVEN_UP,
-        attempts=message.attempts + 1,
-        again_at=None,
-        trouble=trouble[:LONGEST_TROUBLE],
-    )
+    """What was being sent will never be taken."""
+    return replace(message, state=Delivery.GIVEN_UP, again_at=None, trouble=trouble[:LONGEST_TROUBLE])

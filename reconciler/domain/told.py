@@ -48,7 +48,8 @@ class Told:
     """What was told last.
 
     Args:
-        release: a release that was told to have started, and not yet how it ended.
+        release: a release that was told to have started, and not yet how it ended; or its rejection, where
+            that was told since.
         trouble: what is not over; None where all is well.
     """
 
@@ -74,7 +75,7 @@ class Told:
     def after(self, event: Event, channels: Sequence[str]) -> Told:
         """What was told once ``event`` was told to ``channels``."""
         release = self.release
-        if event.kind is Kind.RELEASE_STARTED:
+        if event.kind in (Kind.RELEASE_STARTED, Kind.REJECTED):
             release = event
         elif event.kind in _ENDS_RELEASE:
             release = None

@@ -18,6 +18,7 @@ from reconciler.domain.report import Report, Result
 from reconciler.errors import InvalidState
 from tests.app.scene import Scene
 from tests.bed.fake_journal import FakeJournal
+from tests.bed.fake_outbox import FakeOutbox
 from tests.bed.fake_outside import FakeLock
 from tests.bed.fake_repository import FakeRepository
 from tests.bed.fake_turns import FakeLeases, FakePauses
@@ -56,6 +57,7 @@ class Passes:
     own: str = ""
     approved: bool = False
     restless: Mapping[str, str] = field(default_factory=dict)
+    outbox: FakeOutbox | None = None
     care: DataCare = field(default_factory=NoData)
 
     def __post_init__(self) -> None:
@@ -95,6 +97,7 @@ class Passes:
             own=self.own,
             approved=self.approved,
             restless=self.restless,
+            outbox=self.outbox,
             care=self.care,
         )
 

@@ -83,7 +83,7 @@ def test_what_failed_waits_and_what_comes_after_it_as_well(outbox: Outbox, reope
     outbox.put(ENV, event("1"), ["hook"])
     outbox.put(ENV, event("2"), ["hook", "chat"])
     (first, _) = outbox.due(ENV, AT)
-    outbox.note(ENV, failed(first, AT, HOSTILE))
+    outbox.note(ENV, failed(sending(first, AT), AT, HOSTILE))
     again = reopen()
     assert keys(again.due(ENV, AT)) == ["chat 2"]
     assert keys(again.due(ENV, AT + timedelta(seconds=5))) == ["hook 1", "chat 2"]
@@ -93,8 +93,9 @@ def test_what_failed_waits_and_what_comes_after_it_as_well(outbox: Outbox, reope
 
 def test_what_was_being_sent_is_due_and_says_so(outbox: Outbox, reopen: Reopen) -> None:
     outbox.put(ENV, event("1"), ["hook"])
-    outbox.note(ENV, sending(outbox.due(ENV, AT)[0]))
-    (found,) = reopen().due(ENV, AT)
+    outbox.note(ENV, sending(outbox.due(ENV, AT)[0], AT))
+    assert reopen().due(ENV, AT) == (), "it is tried again after a pause"
+    (found,) = reopen().due(ENV, AT + timedelta(seconds=5))
     assert found.state is Delivery.SENDING
 
 

@@ -157,7 +157,7 @@ def test_a_rejection_and_its_rollback_are_one_incident() -> None:
     people = People()
     ruling = Ruling("check front", Severity.MEDIUM, Verdict.FAIL, "500", Matrix().failed[Severity.CRITICAL])
     judgement = replace(FAILS, decision=decide([ruling], Phase.GATE))
-    no = rejected("production", "01A", AT, Severity.MEDIUM, "check front: 500", MOVES, people.told)
+    no = rejected("production", "01A", AT, judgement, GIT, MOVES, people.told)
     assert people.hear(begun(), no) == ["release-started", "rejected"]
     assert people.after(replace(ROLLED_BACK, outcome=Outcome(Result.ROLLED_BACK, judgement))) == [
         "rolled-back"
@@ -166,6 +166,16 @@ def test_a_rejection_and_its_rollback_are_one_incident() -> None:
     assert back.incident == no.incident == begun().incident
     assert (back.severity, back.reason) == (Severity.MEDIUM, "check front: 500")
     assert people.after(NO_OP) == [], "what ran before runs: nothing is left to recover from"
+
+
+def test_a_rollback_whose_pass_was_killed_is_told_by_the_next_one() -> None:
+    people = People()
+    people.hear(begun(), rejected("production", "01A", AT, FAILS, GIT, MOVES, people.told))
+    assert people.after(replace(NO_OP, plan=IN_SYNC)) == [], "what was rejected still runs"
+    back = planned([svc("web", "1")], [box("web-1", "1")])
+    assert people.after(replace(NO_OP, plan=back, health=EnvironmentHealth.PROGRESSING)) == []
+    assert people.after(replace(NO_OP, plan=back), replace(NO_OP, plan=back)) == ["rolled-back"]
+    assert people.told == Told()
 
 
 def test_a_release_that_fails_late_is_the_incident_of_its_run() -> None:

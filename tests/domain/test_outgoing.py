@@ -26,7 +26,7 @@ MESSAGE = Message(1, "hook", event("1"))
 def test_pauses_grow_to_two_hours() -> None:
     message, waited = MESSAGE, []
     for _ in range(6):
-        message = failed(message, AT, "no answer")
+        message = failed(sending(message, AT), AT, "no answer")
         assert message.again_at is not None
         waited.append((message.again_at - AT).total_seconds())
     assert waited == [5, 30, 180, 1080, 6480, 7200]
@@ -34,8 +34,10 @@ def test_pauses_grow_to_two_hours() -> None:
 
 
 def test_a_channel_may_ask_for_a_longer_pause_but_not_for_a_shorter_one() -> None:
-    assert failed(MESSAGE, AT, "429", 60.0).again_at == AT + timedelta(seconds=60)
-    assert failed(MESSAGE, AT, "429", 1.0).again_at == AT + timedelta(seconds=5)
+    tried = sending(MESSAGE, AT)
+    assert failed(tried, AT, "429", 60.0).again_at == AT + timedelta(seconds=60)
+    assert failed(tried, AT, "429", 1.0).again_at == AT + timedelta(seconds=5)
+    assert failed(tried, AT, "429", 1e12).again_at == AT + timedelta(days=1)
 
 
 def test_what_a_channel_says_is_bounded() -> None:
@@ -44,7 +46,7 @@ def test_what_a_channel_says_is_bounded() -> None:
 
 
 def test_what_arrived_has_no_trouble_left() -> None:
-    done = delivered(sending(failed(MESSAGE, AT, "no answer")), '{"id": 1}')
+    done = delivered(sending(failed(sending(MESSAGE, AT), AT, "no answer"), AT), '{"id": 1}')
     assert (done.state, done.attempts, done.again_at, done.trouble) == (Delivery.DELIVERED, 2, None, "")
     assert done.receipt == '{"id": 1}'
 
@@ -65,7 +67,7 @@ def test_the_oldest_of_the_least_is_left_out_and_the_next_says_so() -> None:
 
 def test_what_is_being_sent_stays() -> None:
     waiting = [replace(MESSAGE, number=n) for n in range(1001)]
-    waiting[0] = sending(waiting[0])
+    waiting[0] = sending(waiting[0], AT)
     found = left_out(waiting)
     assert found is not None
     assert found[0].number == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reconciler.adapters.host_state import Place, SqliteOutbox
 from reconciler.domain.events import Event, Kind
-from reconciler.domain.outgoing import delivered, failed, given_up
+from reconciler.domain.outgoing import delivered, failed, given_up, sending
 from reconciler.domain.severity import Severity
 from reconciler.domain.told import Told
 from tests.golden import journal_1
@@ -58,7 +58,7 @@ def write(folder: Path) -> Path:
     outbox.note(ENV, delivered(first, '{"id": 7}'))
     outbox.note(ENV, given_up(second, "410 Gone"))
     (third,) = outbox.due(ENV, LATER)
-    outbox.note(ENV, failed(third, LATER, "it does not answer"))
+    outbox.note(ENV, failed(sending(third, LATER), LATER, "it does not answer"))
     outbox.close()
     return file
 
