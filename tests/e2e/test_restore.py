@@ -75,7 +75,9 @@ def test_killed_at_its_steps_a_second_run_finishes_and_nothing_is_told(
 ) -> None:
     world, name = stored
     backup = world.reconcile("backup", "production", "-o", "json").expect(0).environment
-    stamp = backup["copied"][0][-15:]
+    assert backup["copied"] == [], "it was backed up before the release, and nothing was written since"
+    assert backup["backups"][0]["purpose"] == "release"
+    stamp = backup["backups"][0]["name"][-15:]
     then = says(couchdb, name)
     restore = ("restore", "production", "couchdb", "--backup", stamp)
     for point in points:
