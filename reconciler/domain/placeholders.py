@@ -1,10 +1,11 @@
-"""The ``${NAME}`` in checks and data: secrets to be provided, and values that a flow captures itself."""
+"""The ``${NAME}`` in checks, data and channels: secrets that are provided, and values that a flow captures."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+from reconciler.domain.channels import Apprise, Command, GitHub, Linear, Notify, Service, Slack, Statuspage
 from reconciler.domain.check import Check, Database, Flow, Http, Query, Request, SearchIndex
 from reconciler.domain.data import Data
 
@@ -30,6 +31,17 @@ def secrets_of_data(data: Data) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_named(texts)))
 
 
+def secrets_of_notify(notify: Notify) -> tuple[str, ...]:
+    """Which secrets the channels of an environment need."""
+    texts = (text for channel in notify.channels for text in _of_service(channel.service))
+    return tuple(dict.fromkeys(_named(texts)))
+
+
+def secrets_of_service(service: Service) -> tuple[str, ...]:
+    """Which secrets one channel needs."""
+    return tuple(dict.fromkeys(_named(_of_service(service))))
+
+
 def named_in(text: str) -> tuple[str, ...]:
     """The names in one text, each once."""
     return tuple(dict.fromkeys(_NAME.findall(text)))
@@ -52,6 +64,20 @@ def _needed(check: Check) -> Iterator[str]:
             yield from _named((url, key))
         case _:
             return
+
+
+def _of_service(service: Service) -> tuple[str, ...]:
+    match service:
+        case GitHub(token=token):
+            return (token,)
+        case Linear(key=key) | Statuspage(key=key):
+            return (key,)
+        case Slack(url=url) | Apprise(url=url):
+            return (url,)
+        case Command():
+            return ()
+        case _:
+            return (service.url, service.secret)
 
 
 def _named(texts: Iterable[str]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """``reconcile.yaml``: validated against its JSON Schema, then taken apart into environments.
 
 The schema says what may be written. What it cannot say about checks is in ``check_rules``, about data in
-``data_rules``, about freeze windows in ``windows``, and the rest is here: that two environments must not
-fight over the same containers, and that no Compose file is named twice (``uniqueItems`` takes 20 s for a
-hostile list, and does not know that ``./a.yml`` is ``a.yml``).
+``data_rules``, about freeze windows in ``windows``, about channels in ``notify``, and the rest is here: that
+two environments must not fight over the same containers, and that no Compose file is named twice
+(``uniqueItems`` takes 20 s for a hostile list, and does not know that ``./a.yml`` is ``a.yml``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from reconciler.adapters.state_files.data import data
 from reconciler.adapters.state_files.data_rules import broken_data
 from reconciler.adapters.state_files.matrix import matrix
 from reconciler.adapters.state_files.nodes import Mapping, Node, Text
+from reconciler.adapters.state_files.notify import broken_notify, notify
 from reconciler.adapters.state_files.source import Source, cannot_be_used, in_order, quoted
 from reconciler.adapters.state_files.windows import broken_windows, windows
 from reconciler.adapters.state_files.written import Written
@@ -68,6 +69,7 @@ def _in_environments(source: Source, root: Mapping) -> Iterator[Finding]:
         yield from broken_rules(source, Written(node))
         yield from broken_windows(source, Written(node))
         yield from broken_data(source, Written(node))
+        yield from broken_notify(source, Written(node))
 
 
 def _environment(name: str, written: Written) -> Environment:
@@ -88,6 +90,7 @@ def _environment(name: str, written: Written) -> Environment:
         protected=written.flag("protected", default=False),
         max_change=written.share("max_change", USUAL_CHANGE),
         data=data(written),
+        notify=notify(written),
     )
 
 
