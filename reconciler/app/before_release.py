@@ -2,7 +2,8 @@
 
 A release that goes back to what was good before is stopped by neither: what can be done is done, and what
 cannot is a note. What an interrupted pass had switched is not begun anew either: its data was backed up then,
-and what a backup had now would be the data of the release.
+and what a backup had now would be the data of the release. And where nothing is there yet, there is nothing
+to back up, and nothing that could do so: the database may be part of what is deployed for the first time.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Safeguard:
             ReconcileError: the release must not begin.
         """
         services = released(plan, desired.instead)
+        if not observed.instances:
+            return "", ()
         if not services or any(i.role is Role.PREDECESSOR for i in observed.instances):
             return next((found for run in self.earlier if (found := self.care.backup_of(run))), ""), ()
         backup, notes = "", list[str]()

@@ -15,6 +15,7 @@ from reconciler.domain.backups import Purpose
 from reconciler.domain.data import BackupPolicy
 from reconciler.domain.desired import Desired
 from reconciler.domain.restoring import newest_stamp
+from reconciler.errors import ReconcileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,12 @@ class CouchCare:
         return newest_stamp(backup.name for backup in made.backups)
 
     def backup_of(self, run: str) -> str:
-        """See ``DataCare``."""
-        restore = self.restore()
-        listed = list_backups(restore.documents, restore.couch)
+        """See ``DataCare``. A server that does not answer knows none: that must stop nothing half done."""
+        try:
+            restore = self.restore()
+            listed = list_backups(restore.documents, restore.couch)
+        except ReconcileError:
+            return ""
         return newest_stamp(backup.name for backup in listed.backups if run and run in backup.runs)
 
     def can_bring_back(self, host: Host, desired: Desired, backup: str) -> None:  # noqa: ARG002

@@ -27,7 +27,7 @@ class DataCare(Protocol):
         """
 
     def backup_of(self, run: str) -> str:
-        """The name of the backup that a pass made before its release; empty where it made none."""
+        """The name of the backup that a pass made before its release; empty where none is known."""
 
     def can_bring_back(self, host: Host, desired: Desired, backup: str) -> None:
         """See that a backup could be brought back now. Nothing is changed.

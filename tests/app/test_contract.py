@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.data_back import data_was_restored
 from reconciler.app.data_in_the_way import refuse_behind_data
 from reconciler.app.one_pass import Pass
-from reconciler.domain.data import Contract, Data, RestorePolicy, Uses
+from reconciler.domain.data import Contract, Data, Hook, Moment, RestorePolicy, Uses
 from reconciler.domain.environment import Gate, GitPolicy, Rollback
 from reconciler.domain.plan import Change
 from reconciler.domain.report import Report, Result
@@ -120,7 +120,7 @@ def test_a_word_that_nobody_knows_is_told() -> None:
 def test_what_to_do_is_in_the_report() -> None:
     passes, _ = stage(label="needs-restore")
     passes.release(web="2")
-    assert "reconcile restore production couchdb --backup backup-2 brings back the data" in notes(
+    assert "reconcile restore production couchdb --backup backup-1 brings back the data" in notes(
         passes.once()
     )
     passes, _ = stage(label="irreversible")
@@ -263,10 +263,10 @@ def test_data_goes_back_after_its_writers_stopped_and_before_what_ran_starts() -
     passes.release(web="2")
     report = passes.once()
     assert report.result is Result.ROLLED_BACK
-    assert care.told == [("back up", "db-1 web-1"), ("bring back backup-2", "db-1")]
+    assert care.told == [("back up", "db-1 web-1"), ("bring back backup-1", "db-1")]
     assert passes.scene.there() == "db-1=1 web-1=1"
     assert passes.pinned()["web"] == "1"
-    assert "backup-2 is back" in notes(report)
+    assert "backup-1 is back" in notes(report)
     assert [block.kept for block in passes.journal.blocked] == [None]
     quiet(passes)
 
@@ -371,6 +371,17 @@ def test_repairs_are_not_backed_up_and_neither_is_what_was_switched_already() ->
     assert care.told == [("back up", "db-1 web-1")]
 
 
+def test_the_first_deployment_of_an_environment_is_not_backed_up() -> None:
+    """The database may be part of it."""
+    hook = Hook(Moment.BEFORE_RELEASE, ("dump",), "db")
+    passes = Passes(Scene((svc("web"), svc("db")), env=environment(data=Data(hooks=(hook,)))))
+    passes.care = care = FakeCare(passes.scene.world)
+    care.fail("back_up")
+    assert passes.once().result is Result.CONVERGED
+    assert care.told == []
+    assert passes.scene.hooks.ran == []
+
+
 # --- late, and by hand --------------------------------------------------------------------------
 
 
@@ -403,7 +414,7 @@ def test_what_fails_late_stays_too(label: str, restore: RestorePolicy) -> None:
     assert passes.pinned()["web"] == "2"
     assert [what for what, _ in care.told] == ["back up"]
     if label == "needs-restore":
-        assert "--backup backup-2 brings" in notes(report)
+        assert "--backup backup-1 brings" in notes(report)
     quiet(passes)
 
 

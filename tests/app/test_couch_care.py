@@ -77,7 +77,8 @@ def test_a_release_is_backed_up_before_anything_is_touched() -> None:
     passes.release(job="2")
     report = passes.once()
     assert report.result is Result.CONVERGED
-    assert seen == [], "nothing was written since the backup before the first release"
+    assert seen == ["job-1=1 web-1=1"], "of the first deployment there was nothing to back up"
+    seen.clear()
     restores.kompass.put("order-1", {"total": 11})
     passes.release(job="3")
     report = passes.once()
@@ -90,6 +91,8 @@ def test_a_release_is_backed_up_before_anything_is_touched() -> None:
     assert step.detail.startswith(f"{newest.name}, sequence ")
     assert passes.care.backup_of(report.run) == newest.name[-15:]
     assert passes.care.backup_of("another") == ""
+    restores.server.fail("databases", error=DataUnreachable("the server is down"))
+    assert passes.care.backup_of(report.run) == "", "which stops nothing that is half done"
 
 
 def test_a_release_whose_data_cannot_be_backed_up_is_not_begun() -> None:

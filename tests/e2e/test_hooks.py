@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
+from tests.bed.engine_proxy import EngineProxy
 from tests.bed.tools import docker, wait_until
 from tests.e2e.world import World, await_answer, published
+from tests.faults.test_security import documented, endpoint
 
 STACK = """
     services:
@@ -65,7 +68,20 @@ def test_a_release_is_told_to_commands_in_containers_of_its_image_and_on_the_hos
     world.settle()
 
 
-def test_a_hook_that_hangs_is_ended_and_its_container_goes_also_when_we_are_killed(world: World) -> None:
+def test_a_hook_that_hangs_is_ended_and_its_container_goes_also_when_we_are_killed(
+    world: World, tmp_path: Path
+) -> None:
+    """Through a proxy that tells what is asked of the engine for all that."""
+    with EngineProxy(tmp_path / "engine.sock", Path(world.host.removeprefix("unix://"))) as proxy:
+        world.settings |= {"engine": {"host": proxy.host}}
+        hangs(world)
+        asked = {endpoint(request) for request in proxy.requests}
+    lists = ("Asked by reconcile", "Asked by Docker Compose", "Asked for hooks in containers")
+    assert asked <= set().union(*map(documented, lists))
+    assert documented("Asked for hooks in containers") <= asked
+
+
+def hangs(world: World) -> None:
     url = deployed(world)
     hook = {"run": ["/bin/sleep", "600"], "service": "web", "timeout": "500s"}
     world.settings["hooks"] = {"before-release": [hook]}
