@@ -1,4 +1,4 @@
-"""The ``${NAME}`` in checks, data and channels: secrets that are provided, and values that a flow captures."""
+"""The ``${NAME}`` in checks, data and channels: secrets to be provided, and values that a flow captures."""
 
 from __future__ import annotations
 

@@ -38,6 +38,8 @@ STARTERS = {
     "adapters/compose/executable.py": "Compose",
     "adapters/docker_host/ssh.py": "ssh to a remote engine",
     "adapters/registry/logins.py": "the docker command's credential helpers",
+    "adapters/hooks/process.py": "commands of reconcile.yaml, where the host allows them, and Compose",
+    "adapters/notify/command.py": "a command that people are told through",
 }
 OTHER_STARTERS = re.compile(
     r"os\.(system|popen|exec\w*|spawn\w*|posix_spawn\w*|fork\w*)|pty\.\w+|asyncio\.\w*subprocess\w*"
@@ -49,7 +51,7 @@ def sources() -> Iterator[tuple[str, ast.AST]]:
         yield file.relative_to(ROOT / "reconciler").as_posix(), ast.parse(file.read_text())
 
 
-def test_row_1_four_modules_start_processes_and_none_through_a_shell() -> None:
+def test_row_1_few_modules_start_processes_and_none_through_a_shell() -> None:
     users = set()
     for name, tree in sources():
         for node in ast.walk(tree):
