@@ -81,7 +81,8 @@ class WatchWiring:
         if found is None:
             return None
         reconciler = wiring.reconciler(self.checkouts.followed(found))
-        return Ready(replace(reconciler, overtaken=self.checkouts.overtaken), self.checkouts.notes(name))
+        reconciler = replace(reconciler, overtaken=self.checkouts.overtaken)
+        return Ready(reconciler, self.checkouts.notes(name), wiring.relay(found))
 
     def triggers(self) -> dict[str, Trigger]:
         """What wakes the workers, by name. Where no environment can be read, what may change that."""

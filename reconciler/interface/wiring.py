@@ -12,6 +12,7 @@ from reconciler.app.converge import Reconciler
 from reconciler.app.data_care import DataCare, NoData
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host, NoHooks
+from reconciler.domain.channels import Channel
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import Limits
 from reconciler.errors import Refused
@@ -22,6 +23,8 @@ from reconciler.ports import (
     Documents,
     Hooks,
     Journal,
+    Notifier,
+    Outbox,
     Registry,
     Repository,
     SearchServer,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.compose import ComposeCli
     from reconciler.adapters.docker_host import DockerHost
     from reconciler.app.reindex import Reindex
+    from reconciler.app.relay import Relay
     from reconciler.app.release import Pins
     from reconciler.app.restore import Restore
     from reconciler.interface.render.live import Rows
@@ -62,6 +66,7 @@ class Wiring:
     _compose: ComposeCli | None = None
     _engines: dict[tuple[str, str], DockerHost] = field(default_factory=dict)
     _journals: dict[str, Journal] = field(default_factory=dict)
+    _outboxes: dict[str, Outbox] = field(default_factory=dict)
     _own: str | None = None
 
     def over(self, folder: Path) -> Wiring:
@@ -217,6 +222,41 @@ class Wiring:
             self._journals[name] = SqliteJournal(Place(self.settings.state_directory, name))
         return self._journals[name]
 
+    def outbox(self, environment: Environment) -> Outbox:
+        """What people are still to be told, in the journal. The engine need not be there."""
+        name = self.engine(environment).name
+        if name not in self._outboxes:
+            from reconciler.adapters.host_state import Place, SqliteOutbox
+
+            self._outboxes[name] = SqliteOutbox(Place(self.settings.state_directory, name))
+        return self._outboxes[name]
+
+    def notifier(self, environment: Environment, channel: Channel) -> Notifier:
+        """What speaks to a channel.
+
+        Raises:
+            NoticeRefused: a secret has no value here, or is not one for this service.
+        """
+        from reconciler.interface.notice_wiring import notifier_of
+
+        return notifier_of(environment, channel, self.settings.environ)
+
+    def relay(self, environment: Environment) -> Relay | None:
+        """What delivers to the channels of an environment; None where it has none."""
+        if not environment.notify.channels:
+            return None
+        from reconciler.app.relay import Relay
+        from reconciler.interface.notice_wiring import details_of
+
+        journal, environ = self.journal(environment), self.settings.environ
+        return Relay(
+            environment,
+            self.outbox(environment),
+            self.clock,
+            partial(self.notifier, environment),
+            partial(details_of, environment, journal, environ),
+        )
+
     @property
     def own(self) -> str:
         """The container that we run in; empty where we run in none."""
@@ -335,4 +375,5 @@ class Wiring:
             own=self.own,
             approved=settings.approved,
             care=self.care(environment),
+            outbox=self.outbox(environment) if environment.notify.channels else None,
         )

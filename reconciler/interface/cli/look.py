@@ -13,6 +13,7 @@ from reconciler.domain.journal import Observation
 from reconciler.domain.undo import news
 from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
+from reconciler.interface.render.notices_text import undelivered_lines
 from reconciler.interface.render.status_text import Status, status_of
 
 
@@ -46,6 +47,9 @@ def _look(reconciler: Reconciler) -> Looked:
         undo = news(journal.undo(environment), look.held)
         observation = _under_way(journal.observation(environment), reconciler.host.clock.now())
         status = replace(status, undo=undo, observation=observation)
+        if reconciler.outbox is not None:
+            now, waiting = reconciler.host.clock.now(), reconciler.outbox.waiting(environment)
+            status = replace(status, undelivered=tuple(undelivered_lines(waiting, now)))
     except ReconcileError as error:
         status = replace(status, remark=error.problem)
     return Looked(status, look, exit_codes.OK)

@@ -39,6 +39,7 @@ COMMANDS = {
     "unblock": "Let pins that failed here be tried again.",
     "history": "Who released what, when, and why; history show RUN: one pass.",
     "incident": "The report of a rejected release.",
+    "notify": "What people are still to be told; notify test CHANNEL: try a channel.",
     "pin": "Resolve an image's digest, change one line, commit.",
     "promote": "Pin in one environment what has proven itself in another, in a commit.",
     "doctor": "Look at engine, Compose, Git, registry, disk and clock.",

@@ -59,6 +59,7 @@ def status_document(statuses: Iterable[tuple[Status, int]]) -> str:
             "undo": undo_object(status.undo),
             "observation": _observation(status.observation),
             "holder": _holder(status.holder),
+            "undelivered": list(status.undelivered),
         }
         environments.append(environment | more)
     return _document("status", environments)

@@ -40,7 +40,8 @@ class Status:
     ``revision`` and ``plan`` are None where the look failed; ``error`` says why. ``remark`` is
     something else worth a cell (paused until when, the last pass). ``undo`` is what became of the last
     rejected release in Git, ``observation`` a release that is still looked at; both are the journal's.
-    ``holder`` is who acts on the environment just now, ``brakes`` are what people hold it with.
+    ``holder`` is who acts on the environment just now, ``brakes`` are what people hold it with,
+    ``undelivered`` is what its people are still to be told, by channel.
     """
 
     environment: str
@@ -55,6 +56,7 @@ class Status:
     observation: Observation | None = None
     holder: Holder | None = None
     brakes: Brakes = field(default_factory=Brakes)
+    undelivered: tuple[str, ...] = ()
 
 
 def status_of(desired: Desired, observed: Observed, plan: Plan) -> Status:
@@ -100,6 +102,7 @@ def remark_lines(status: Status) -> list[str]:
     ]
     ahead = ahead_of_git(status.undo)
     lines += [f"{name}: {ahead}"] if ahead else []
+    lines += [f"{name}: {line}" for line in status.undelivered]
     lines += [f"{name}: {_observed(status.observation)}"] if status.observation else []
     return [*lines, *([f"{name}: {_held(status.holder)}"] if status.holder else [])]
 

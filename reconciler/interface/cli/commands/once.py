@@ -17,6 +17,7 @@ from reconciler.domain.report import Report, Result, Sync
 from reconciler.errors import ReconcileError
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.session import Session
+from reconciler.interface.cli.telling import deliver
 
 if TYPE_CHECKING:
     from reconciler.interface.cli.workflow import Workflow
@@ -54,6 +55,7 @@ def run(session: Session, *environments: str, patient: bool = False) -> int:
         _tell(workflow, wiring, session, reports, codes)
     else:
         click.echo(text(session, form, reports, codes))
+    deliver(wiring, chosen)
     return exit_codes.worst(codes)
 
 

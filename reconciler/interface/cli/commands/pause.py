@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 import click
 
 from reconciler.domain.brakes import Pause
+from reconciler.domain.by_hand import paused_event
 from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.person import person
 from reconciler.interface.cli.session import Session
+from reconciler.interface.cli.telling import tell
 from reconciler.interface.cli.times import Duration, Moment
 from reconciler.interface.render.brakes_text import paused_words
 
@@ -47,4 +49,5 @@ def command(
     if earlier is not None and earlier.holds(now):
         click.echo(f"it was {paused_words(earlier)}")
     click.echo(f"Rollbacks and repairs go on. To end it: reconcile resume {foreign(chosen.name)}")
+    tell(wiring, chosen, paused_event(chosen.name, pause))
     return exit_codes.OK

@@ -12,11 +12,13 @@ from reconciler.app.by_hand import let_go_back
 from reconciler.app.converge import Reconciler
 from reconciler.app.one_restore import STORE
 from reconciler.app.restore import restore_alone
+from reconciler.domain.by_hand import restored_event
 from reconciler.domain.restoring import Ending, Restored
 from reconciler.domain.severity import Verdict
 from reconciler.interface.cli import exit_codes
 from reconciler.interface.cli.person import person
 from reconciler.interface.cli.session import Session
+from reconciler.interface.cli.telling import tell
 
 
 @click.command("restore")
@@ -55,8 +57,8 @@ def command(
         raise click.UsageError("--plan touches nothing: leave one of --plan and --yes out")
     wiring = session.wiring(environment)
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
-    reconciler = wiring.reconciler(chosen)
-    restore = wiring.restore(chosen, person(wiring.repository, wiring.settings.environ))
+    reconciler, who = wiring.reconciler(chosen), person(wiring.repository, wiring.settings.environ)
+    restore = wiring.restore(chosen, who)
     restore = replace(restore, told=partial(let_go_back, reconciler))
     found, differences = restore.plan(reconciler.host, wanted)
     writers = chosen.data.writers(STORE)
@@ -74,6 +76,7 @@ def command(
         click.echo(restore_document(environment, restored_object(restored), restored, code))
     else:
         click.echo(restored_text(restored, session.style))
+    tell(wiring, chosen, restored_event(restored, wiring.clock.now(), who))
     return code if not restored.going else exit_codes.worst([code, _taken_back(session, reconciler)])
 
 

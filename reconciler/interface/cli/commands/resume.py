@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import click
 
+from reconciler.domain.by_hand import resumed_event
 from reconciler.domain.foreign import foreign
 from reconciler.interface.cli import exit_codes
+from reconciler.interface.cli.person import person
 from reconciler.interface.cli.session import Session
+from reconciler.interface.cli.telling import tell
 from reconciler.interface.render.brakes_text import paused_words
 
 
@@ -30,4 +33,6 @@ def command(session: Session, environment: str) -> int:
         return exit_codes.FAILED
     click.echo(f"resumed: {name} was {paused_words(ended)}")
     click.echo(f"next: reconcile --once -e {name}")
+    who = person(wiring.repository, wiring.settings.environ)
+    tell(wiring, chosen, resumed_event(chosen.name, ended, wiring.clock.now(), who))
     return exit_codes.OK

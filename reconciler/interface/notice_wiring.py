@@ -1,0 +1,76 @@
+"""Constructs what tells people: the channels of an environment, and the reports that go with a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.domain.channels import Channel
+from reconciler.domain.environment import Environment
+from reconciler.domain.events import Event, Kind
+from reconciler.domain.placeholders import secrets_of_service
+from reconciler.interface.secrets import value_of
+
+if TYPE_CHECKING:
+    from reconciler.ports import Journal, Notifier
+
+_CALLS = frozenset(
+    {Kind.REJECTED, Kind.ROLLED_BACK, Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DAEMON_SILENT, Kind.TEST}
+)
+"""Events after which somebody may have to be called."""
+
+
+def notifier_of(environment: Environment, channel: Channel, environ: Mapping[str, str]) -> Notifier:
+    """What speaks to a channel. Nothing is asked yet.
+
+    Args:
+        environment: whose it is.
+        channel: which one.
+        environ: knows the values of ``${NAME}``.
+
+    Raises:
+        NoticeRefused: a secret has no value here, or is not one for this service.
+    """
+    from reconciler.adapters.notify import make
+
+    names = secrets_of_service(channel.service)
+    secrets = {name: value for name in names if (value := value_of(name, environ))}
+    return make(channel.service, secrets, link=environment.notify.link)
+
+
+def details_of(environment: Environment, journal: Journal, environ: Mapping[str, str], event: Event) -> str:
+    """What more there is to say of an event, as harmless Markdown: the incident, and whom to call.
+
+    Raises:
+        PermissionRefused: the journal cannot be read.
+    """
+    parts = [_incident(environment, journal, event), _contacts(environment, event)]
+    from reconciler.interface.cli.masked import hidden
+
+    return hidden(environment, environ, "\n\n".join(part for part in parts if part))
+
+
+def _incident(environment: Environment, journal: Journal, event: Event) -> str:
+    from reconciler.domain.incident import REJECTED, incident
+
+    if event.kind not in (Kind.ROLLED_BACK, Kind.ROLLBACK_FAILED) or not event.run:
+        return ""
+    story = journal.story(environment, event.run)
+    if story is None or story.run.result not in REJECTED:
+        return ""
+    from reconciler.interface.render.incident_text import incident_markdown
+
+    return incident_markdown(incident(story)).rstrip("\n")
+
+
+def _contacts(environment: Environment, event: Event) -> str:
+    contacts = environment.notify.contacts
+    if not contacts or event.kind not in _CALLS:
+        return ""
+    from reconciler.domain.foreign import text_of
+
+    lines = [
+        f"- **{text_of(one.name)}:** {text_of(one.reach)}" + (f" ({text_of(one.when)})" if one.when else "")
+        for one in contacts
+    ]
+    return "\n".join(["## Contacts", "", *lines])
