@@ -59,6 +59,9 @@ def test_the_example_is_valid() -> None:
     for environment in environments:
         kinds = {type(check.question) for check in environment.gate.checks}
         assert kinds == {Http, Flow, Latency, Errors, Memory, Logs}
+        assert environment.data.couchdb is not None
+        assert environment.data.search is not None
+        assert environment.data.writers("couchdb") == ("backend",)
         text = (ROOT / "state" / environment.pins).read_text(encoding="utf-8")
         assert [pin.service for pin in FILES.pins(text, environment.pins)] == ["backend", "frontend"]
         assert accepts("pins", text)

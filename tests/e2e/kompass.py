@@ -1,8 +1,8 @@
 """The worked example as it is in the repository, on the engine of the bed.
 
 Its own files are what runs: `state/`, with its `reconcile.yaml`, and `examples/kompass/`. Only host ports,
-project names, images and the time that a gate may take are other ones. The controllable web server stands in
-for all four services.
+project names, images, backups and the time that a gate may take are other ones. The controllable web server
+stands in for all four services.
 """
 
 from __future__ import annotations
@@ -123,6 +123,8 @@ class Kompass:
         _replace(settings, r"(?<=project: )kompass-(\w+)", lambda m: self.project(m[1]))
         _replace(settings, r"(?<=timeout: )\w+", lambda m: TIMEOUT)
         _replace(settings, r"(?<=soak: )\w+", lambda m: SOAK)
+        # The web server that stands in for CouchDB is no database: there is nothing to back up.
+        _replace(settings, r"(?<=backup: )before-release", lambda _: "off")
         for environment in ("staging", "production"):
             compose = self.world.app / f"docker-compose.{environment}.yml"
             _replace(compose, r"(?<=127\.0\.0\.1:)(\d+)(?=:)", lambda m: str(self.ports[m[1]]))
