@@ -51,6 +51,7 @@ class BringBack:
     live: str
     _wanted: dict[str, str] = field(default_factory=dict)
     """What documents say in the backup, as far as they were read: that does not change."""
+    _exists: bool | None = None
 
     def difference(self) -> Difference:
         """What a restore would do. Nothing is changed.
@@ -92,8 +93,9 @@ class BringBack:
             DataFailed: it could not be written, or somebody writes to it all the time.
             DataUnreachable, PermissionRefused.
         """
-        if self.documents.state(self.live) is None:
+        if not self._there():
             self.documents.create(self.live, self.backup)
+            self._exists = True
         self._bring_missing()
         for attempt in range(ATTEMPTS):
             if not self._write(self._differing(verifying=attempt > 0), attempt):
@@ -142,7 +144,7 @@ class BringBack:
                 that packs what it keeps may count another digest of the same.
             only: what their ids begin with.
         """
-        there = self.documents.state(self.live) is not None
+        there = self._there()
         ids = suspects(self.documents.leaves(self.backup), self.documents.leaves(self.live) if there else {})
         chosen = [document for document in ids if document.startswith(only)]
         for start in range(0, len(chosen), GROUP):
@@ -157,6 +159,12 @@ class BringBack:
                 differ = self._really(differ)
             if differ:
                 yield differ
+
+    def _there(self) -> bool:
+        """Whether there is a live database; nobody but us makes one meanwhile."""
+        if self._exists is None:
+            self._exists = self.documents.state(self.live) is not None
+        return self._exists
 
     def _really(self, pairs: list[Pair]) -> list[Pair]:
         """Those that differ although what is attached to them is looked at."""
