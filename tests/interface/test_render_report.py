@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.blocking import Kept
+from reconciler.domain.contract import explained
+from reconciler.domain.data import Contract
 from reconciler.domain.gate import Evidence, Judgement
 from reconciler.domain.plan import Change, Replace
-from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Step
+from reconciler.domain.report import EnvironmentHealth, Outcome, Result, Staying, Step
 from reconciler.domain.severity import Severity, Verdict
 from reconciler.domain.undo import Undo, UndoState
 from reconciler.errors import EngineUnreachable, PullFailed
@@ -406,3 +409,24 @@ def test_the_commands_work_from_every_point(
         for file in containers.iterdir()
     }
     assert found == after
+
+
+def test_what_stays_for_the_sake_of_data_is_said_with_what_to_do() -> None:
+    """Nothing is to be put back by hand, and nothing to be tried again as it is."""
+    staying = Staying(Kept(Contract.NEEDS_RESTORE, "20260930-140100"), ("backend",))
+    outcome = Outcome(
+        Result.ROLLBACK_FAILED, v.fail(CRASHED), notes=(explained("production", staying),), staying=staying
+    )
+    text = report_text(v.report(Result.ROLLBACK_FAILED, v.plan(v.changed()), outcome), PLAIN)
+    why = "backend stays although rejected, because the release is needs-restore"
+    assert f"error: production is DEGRADED: {why}\n" in text
+    assert f"note: {why}: reconcile restore production couchdb --backup 20260930-140100 brings back" in text
+    assert "Git: nothing is reverted, it pins what runs" in text
+    assert "will not be tried again in production until it changes" in text
+    assert "docker " not in text
+    assert "reconcile unblock" not in text
+
+
+def test_of_a_step_with_an_output_only_the_first_line_is_shown() -> None:
+    step = Step("hook", "before-release", 2.0, "postgres: pg_dump\nfirst\nsecond")
+    assert step_line("production", step, PLAIN).endswith("hook     before-release  postgres: pg_dump  2.0s")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.domain.journal import Story
 from reconciler.domain.report import Step, Verb
 from reconciler.interface.render.json_story import story_object
@@ -31,3 +33,9 @@ def test_a_step_that_was_begun_and_not_finished_is_told_in_json() -> None:
         ("pull", True, True),
         ("switch", False, False),
     ]
+
+
+def test_what_a_hook_wrote_is_below_its_step() -> None:
+    hook = Step("hook", "before-release", 2.0, "postgres: pg_dump\nfirst\n\x1b[2Jlast")
+    text = story_text(replace(KILLED, steps=(hook,)), Style())
+    assert "before-release  postgres: pg_dump  2.0s\n    | first\n    | \\x1b[2Jlast" in text
