@@ -100,7 +100,7 @@ class Pass:
             self.undo = self._owed()
             self.found = self._ready(reconciler.look())
             if self.found.plan.empty:
-                self._remember(self.found)
+                self._remember(self.found, self.host)
                 new = self._took_back(self.found)
                 end_turn_of_killed(reconciler.environment, reconciler.journal, reconciler.leases, identity)
             else:
@@ -126,7 +126,7 @@ class Pass:
                 if self.late is None:
                     reconciler.require_newest(found)
                 self.outcome = self._rollout(host, found)
-            self._remember(found)
+            self._remember(found, host)
             undo = self._took_back(found)
             self.outcome = finished_for(self._killed, found, self.outcome)
             self._afterwards(host, found)
@@ -229,18 +229,18 @@ class Pass:
             host, found.desired, found.source.files, found.plan, self.outcome, self.chronicle.run
         )
 
-    def _remember(self, found: Look) -> None:
+    def _remember(self, found: Look, host: Host) -> None:
         """What a pass in sync leaves running: drift is measured against it, and rollbacks go back to it."""
         if self.outcome is not None and self.outcome.result is not Result.CONVERGED:
             return
         try:
-            self._write_down(found)
+            self._write_down(found, host)
         except PermissionRefused as error:
             if self.outcome is None:
                 raise
             self.chronicle.lost(error)
 
-    def _write_down(self, found: Look) -> None:
+    def _write_down(self, found: Look, host: Host) -> None:
         journal, environment = self.reconciler.journal, self.reconciler.environment
         last = journal.kept(environment)
         hashes = found.hashes(last)
@@ -253,7 +253,7 @@ class Pass:
                 action.service.name for action in found.plan.actions if not isinstance(action, Remove)
             }
             self.chronicle.notes += note_good(
-                self.host, journal, found.desired, self.chronicle.run, released, found.unjudged
+                host, journal, found.desired, self.chronicle.run, released, found.unjudged
             )
 
     def _announce(self, report: Report) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.app.fenced import CHANGES, DATA_CHANGES, SEARCH_CHANGES
 from reconciler.app.guarded import guarded
+from reconciler.domain.environment import Rollback
 from reconciler.domain.journal import Run
 from reconciler.domain.report import Result
 from reconciler.errors import LeaseLost, Locked
@@ -23,7 +24,7 @@ from tests.bed.fake_clock import START
 from tests.bed.fake_engine import FakeWorld
 from tests.bed.fake_repository import FakeRepository
 from tests.bed.fake_turns import FakeLeases
-from tests.domain.values import svc
+from tests.domain.values import environment, svc
 
 READS = frozenset(
     {"name", "observe", "inspect", "image_id", "digest_of", "version", "missing", "restart_policy", "logs"}
@@ -152,6 +153,40 @@ def test_a_pass_that_lost_its_lease_does_nothing_more(changes: int) -> None:
     assert passes.once().result is Result.CONVERGED
     assert passes.scene.running() == "db-1=2 web-1=2"
     assert passes.scene.leftovers() == []
+
+
+@dataclass
+class Asked:
+    """A lease that notes before which changes it was looked at."""
+
+    real: FakeLeases
+    world: FakeWorld
+    before: set[int] = field(default_factory=set)
+    taken_over: None = None
+
+    @contextmanager
+    def take(self, *arguments: Any) -> Iterator[Asked]:
+        with self.real.take(*arguments):
+            yield self
+
+    def check(self) -> None:
+        self.before.add(len(self.world.calls))
+
+
+def test_whatever_a_release_changes_the_lease_was_looked_at_before() -> None:
+    """Down to the names of images that are older than what is to be kept."""
+    passes = Passes(Scene((svc("web"),), env=environment(rollback=Rollback(keep=1)))).up()
+    for version in "23":
+        passes.release(web=version)
+        passes.once()
+    passes.scene.world.calls.clear()
+    asked = Asked(passes.leases, passes.scene.world)
+    passes.leases = asked  # type: ignore[assignment]
+    passes.release(web="4")
+    assert passes.once().result is Result.CONVERGED
+    changes = [call[0] for call in passes.scene.world.calls]
+    assert changes[-1] == "untag"
+    assert [change for number, change in enumerate(changes) if number not in asked.before] == []
 
 
 @dataclass
