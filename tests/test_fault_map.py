@@ -18,6 +18,7 @@ TESTED = [f"Y-{n:02}" for n in range(1, 18)] + [f"R-{n:02}" for n in range(1, 18
 TESTED += [f"E-{n:02}" for n in range(1, 22)] + [f"G-{n:02}" for n in range(1, 23)]
 TESTED += [f"H-{n:02}" for n in range(1, 17)] + ["K-01", "K-02", "K-03", "K-04", "K-06", "X-01", "X-05"]
 TESTED += ["K-08", "C-01", "C-02", "C-06", "C-07", "D-07", "T-02", "W-01"]
+TESTED += [f"O-{n:02}" for n in range(1, 7)]
 TESTED += [f"B-{n:02}" for n in range(1, 19)]
 TESTED += [f"SEC-{n:02}" for n in (1, 2, 3, 4, 5, 6, 7, 9, 13, 16, 17, 19, 21, 23)]
 """Rows of what this version has: each takes a test, a reason alone is not enough."""

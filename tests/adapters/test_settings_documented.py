@@ -1,4 +1,4 @@
-"""docs/checks.md, docs/brakes.md and docs/data.md show only what is read; every kind of check is shown."""
+"""The pages of docs that show settings show only what is read; every kind of check is shown."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def examples(name: str) -> list[str]:
 EXAMPLES = examples("checks.md")
 BRAKES = examples("brakes.md")
 DATA = examples("data.md")
+NOTIFICATIONS = examples("notifications.md")
 ENVIRONMENT = ("gate:", "severity:", "inconclusive:", "rollback:")
 
 
@@ -40,6 +41,11 @@ def test_every_example_of_data_can_be_read(example: str) -> None:
         YamlStateFiles().settings(f"version: 1\n{whole}", "docs/data.md")
     else:
         read(example)
+
+
+@pytest.mark.parametrize("example", NOTIFICATIONS)
+def test_every_channel_can_be_read(example: str) -> None:
+    read(example)
 
 
 @pytest.mark.parametrize("example", BRAKES)
