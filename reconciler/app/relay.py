@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.domain.channels import Channel
 from reconciler.domain.environment import Environment
-from reconciler.domain.events import Delivery, Event, Message
+from reconciler.domain.events import Event, Message
 from reconciler.domain.outgoing import as_told, delivered, failed, given_up, sending
 from reconciler.errors import NoticeRefused, NoticeUnreachable, ReconcileError
 from reconciler.ports import Clock, Notifier, Outbox
@@ -56,8 +56,12 @@ class Relay:
         return self.outbox.due(self.environment, self.clock.now())
 
     def _try(self, message: Message) -> None:
-        """One attempt. It is written down before it is made, as one that failed."""
-        again = message.state is Delivery.SENDING
+        """One attempt. It is written down before it is made, as one that failed.
+
+        Whichever way an earlier one failed, it may have arrived: whole, where only its answer got lost, or in
+        part, where a channel does several things.
+        """
+        again = message.attempts > 0
         message = sending(message, self.clock.now())
         self.outbox.note(self.environment, message)
         self.outbox.note(self.environment, self._sent(message, again=again))

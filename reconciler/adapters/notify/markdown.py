@@ -31,23 +31,29 @@ def body(event: Event, link: str, most: int) -> str:
     if event.reason:
         blocks.append(f"Reason: {text_of(event.reason, 1000)}")
     if event.details:
-        blocks.append(event.details)
+        blocks.append(_closed(event.details))
     return bounded("\n\n".join(blocks), most)
 
 
 def bounded(text: str, most: int) -> str:
-    """At most ``most`` bytes of Markdown of ours; what was open at the cut is closed."""
+    """At most ``most`` bytes of Markdown of ours."""
     if len(text.encode()) <= most:
         return text
     room = most - len(_CUT) - 40
     kept = text.encode()[:room].decode("utf-8", "ignore").rpartition("\n")[0]
-    # Text of others has no tags, so that what is open can be counted.
-    closing = "".join(
-        f"\n{end}\n"
-        for start, end in (("<pre>", "</pre>"), ("<details>", "</details>"))
-        if kept.count(start) > kept.count(end)
-    )
-    return f"{kept}\n{closing}\n{_CUT}"
+    return f"{_closed(kept)}\n\n{_CUT}"
+
+
+def _closed(text: str) -> str:
+    """Markdown of ours that may have been cut anywhere: half a tag is dropped, what is open is closed.
+
+    Text of others has no tags, so that what is open can be counted.
+    """
+    whole = re.sub(r"<[^<>]*\Z", "", text)
+    for start, end in (("<pre>", "\n</pre>\n"), ("<details>", "\n</details>")):
+        if whole.count(start) > whole.count(end.strip()):
+            whole += end
+    return whole
 
 
 def without_html(markdown: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -82,6 +83,17 @@ def test_o_06_where_nothing_runs_nothing_is_a_success(github: FakeGitHub, server
     assert [github.state(one["id"]) for one in github.deployments] == ["inactive", "failure", "failure"]
     told.tell(event(Kind.ROLLED_BACK))
     assert [github.state(one["id"]) for one in github.deployments] == ["inactive", "failure", "success"]
+
+
+def test_o_06_a_release_that_is_taken_back_late_is_a_success_no_more(
+    github: FakeGitHub, server: Provider
+) -> None:
+    told = channel(server, deployments=True)
+    told.tell_all((Kind.RELEASE_STARTED, Kind.CONVERGED), "01J9AAAAAA", revision=GOOD)
+    told.tell_all((Kind.RELEASE_STARTED, Kind.CONVERGED))
+    told.tell(event(Kind.ROLLED_BACK))
+    assert [github.state(one["id"]) for one in github.deployments] == ["inactive", "failure", "success"]
+    assert github.deployments[-1]["sha"] == GOOD
 
 
 def test_a_release_supersedes_the_one_before_it_in_production(github: FakeGitHub, server: Provider) -> None:
@@ -228,11 +240,23 @@ def test_a_body_that_is_too_long_is_cut_and_what_was_open_is_closed(
     log = "\n".join(f"line {number} ünd mehr" for number in range(9000))
     details = f"<details><summary>log</summary>\n\n<pre>\n{log}\n</pre>\n\n</details>"
     channel(server, issues=True).tell(event(Kind.REJECTED, details=details))
-    body = github.issues[0]["body"]
+    body = github.issues[-1]["body"]
     assert 60_000 < len(body.encode()) <= 65536
     assert body.count("<pre>") == body.count("</pre>") == 1
     assert body.count("<details>") == body.count("</details>") == 1
     assert body.endswith("too long._")
+
+
+@pytest.mark.parametrize("cut", [-1, -5, -15, -25, 60, 45, 30, 20, 10, 4])
+def test_a_report_that_was_cut_anywhere_swallows_nothing(
+    github: FakeGitHub, server: Provider, cut: int
+) -> None:
+    details = "<details><summary>log</summary>\n\n<pre>\na &lt;b&gt; line\n</pre>\n\n</details>"
+    channel(server, issues=True).tell(event(Kind.REJECTED, details=details[:cut]))
+    body = github.issues[0]["body"].partition("-->\n\n")[2]
+    assert body.count("<pre>") == body.count("</pre>")
+    assert body.count("<details>") == body.count("</details>")
+    assert not re.search(r"<[^>]*\Z", body)
 
 
 def test_where_issues_are_disabled_it_says_what_to_do_and_the_rest_is_told(

@@ -71,6 +71,8 @@ def test_o_02_what_was_accepted_before_the_connection_was_cut_is_there_once(
             told.tell(event(kind))
         told.tell(event(kind), again=again)
     assert (len(linear.issues), len(linear.comments)) == (1, 1)
+    changes = [asked for asked in server.asked if b"mutation" in asked.body]
+    assert len(changes) == (2 if again else 4), "it is looked for first"
 
 
 def test_nothing_is_lost_where_an_earlier_attempt_did_not_arrive(

@@ -60,7 +60,7 @@ class Deployments:
         self._set(release, state, event)
         told: Known = {"deployment": release}
         if event.kind is Kind.CONVERGED:
-            self._retire(self._running(event, release), event)
+            self._retire(self._before(event, release, "success"), event)
         elif event.kind in _WAY_BACK:
             told["rollback"] = self._way_back(event, release, number(found, "rollback"))
         return told
@@ -80,7 +80,7 @@ class Deployments:
 
     def _way_back(self, event: Event, release: int, there: int) -> int:
         """The deployment of what runs again, or should; 0 where no commit is known for it."""
-        before = self._running(event, release)
+        before = self._before(event, release, "success", "inactive")
         there = there or self._find(event, "rollback")
         if not there:
             if before is None:
@@ -95,15 +95,18 @@ class Deployments:
         if before is not None:
             self._set(before.number, "inactive", event)
 
-    def _running(self, event: Event, release: int) -> _Deployment | None:
-        """The newest other one of ours that is a success still: what ran before."""
+    def _before(self, event: Event, release: int, *states: str) -> _Deployment | None:
+        """What ran before a release: the newest earlier one of ours in one of these states.
+
+        One that is inactive was a success once; a release that is taken back late has retired it.
+        """
         others = (
             one
             for one in self._list(event)
             if one.number != release and not (one.incident == incident_of(event) and one.task == "rollback")
         )
         for _, one in zip(range(_LOOKED_AT), others, strict=False):
-            if one.number < release and self._state(one.number) == "success":
+            if one.number < release and self._state(one.number) in states:
                 return one
         return None
 
