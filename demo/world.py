@@ -11,10 +11,11 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 HERE = Path(__file__).parent
 BROKEN = ("3", "4")
@@ -29,6 +30,11 @@ class World:
     registry: str
     backend_port: int
     frontend_port: int
+    secrets: Mapping[str, str] = MappingProxyType({})
+
+    def knowing(self, secrets: Mapping[str, str]) -> World:
+        """The same, with variables that its commands have besides."""
+        return replace(self, secrets=secrets)
 
     @property
     def repository(self) -> Path:
@@ -50,7 +56,11 @@ class World:
         """What the commands of the demo run with: no settings of the person who runs it."""
         foreign = ("GIT_", "GITHUB_", "RECONCILE_", "COMPOSE_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        return kept | {"RECONCILE_STATE_DIR": str(self.folder / "host"), "GIT_CONFIG_GLOBAL": os.devnull}
+        return kept | {
+            "RECONCILE_STATE_DIR": str(self.folder / "host"),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            **self.secrets,
+        }
 
     def containers(self) -> list[str]:
         """The containers of the shop, and when they were started."""
