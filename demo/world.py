@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 HERE = Path(__file__).parent
 BROKEN = ("3", "4")
@@ -30,11 +29,11 @@ class World:
     registry: str
     backend_port: int
     frontend_port: int
-    secrets: Mapping[str, str] = MappingProxyType({})
+    secrets: tuple[tuple[str, str], ...] = ()
 
     def knowing(self, secrets: Mapping[str, str]) -> World:
         """The same, with variables that its commands have besides."""
-        return replace(self, secrets=secrets)
+        return replace(self, secrets=tuple(secrets.items()))
 
     @property
     def repository(self) -> Path:
@@ -59,7 +58,7 @@ class World:
         return kept | {
             "RECONCILE_STATE_DIR": str(self.folder / "host"),
             "GIT_CONFIG_GLOBAL": os.devnull,
-            **self.secrets,
+            **dict(self.secrets),
         }
 
     def containers(self) -> list[str]:
