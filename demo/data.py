@@ -136,11 +136,12 @@ def run() -> bool:
     """Tell it; whether every promise was kept."""
     print("Preparing a database, a registry, six small images and two repositories …", flush=True)
     with world() as made, database(made.folder) as orders:
-        secrets = {
+        known = {
             "COUCHDB_USER": USER,
             "COUCHDB_PASSWORD": PASSWORD,
             "ORDERS_URL": f"{orders.url}/{DATABASE}",
+            "RECONCILE_ALLOW": "production/hooks:host",  # who may push to Git may not run commands here
         }
-        teller = Teller(made.knowing(secrets))
+        teller = Teller(made.knowing(known))
         tell(teller, orders)
         return not teller.broken
