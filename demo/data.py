@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from database import DATABASE, PASSWORD, USER, Database, database
@@ -64,9 +65,9 @@ def release(teller: Teller) -> None:
     teller.chapter("Release version 2: a verified backup comes first")
     images = " ".join(f"{name}={teller.world.registry}/{name}:2" for name in ("backend", "frontend"))
     teller.run(f"reconcile pin production {images} --push")
-    teller.run("reconcile -q --once", says=("backup",))
+    teller.run("reconcile --once", says=("Converged production",))
     teller.page(V2)
-    teller.run("reconcile backup production --list", says=(f"{DATABASE}_backup_",))
+    teller.run("reconcile backup production --list", says=(f"{DATABASE}_backup_", f"{ORDERS} documents"))
 
 
 def without_restore(teller: Teller, orders: Database) -> None:
@@ -139,9 +140,10 @@ def run() -> bool:
         known = {
             "COUCHDB_USER": USER,
             "COUCHDB_PASSWORD": PASSWORD,
-            "ORDERS_URL": f"{orders.url}/{DATABASE}",
             "RECONCILE_ALLOW": "production/hooks:host",  # who may push to Git may not run commands here
         }
+        login = {"url": f"{orders.url}/{DATABASE}", "user": USER, "password": PASSWORD}
+        (made.folder / "orders.json").write_text(json.dumps(login))
         teller = Teller(made.knowing(known))
         tell(teller, orders)
         return not teller.broken
