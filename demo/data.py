@@ -61,10 +61,15 @@ def write_settings(teller: Teller, orders: Database) -> None:
 
 
 def release(teller: Teller) -> None:
-    """Version 2, with a backup before it."""
-    teller.chapter("Release version 2: a verified backup comes first")
-    images = " ".join(f"{name}={teller.world.registry}/{name}:2" for name in ("backend", "frontend"))
+    """Version 1, then version 2 with a backup before it."""
+    teller.chapter(
+        "Release version 1, then version 2: a verified backup comes first",
+        "Before version 1 nothing wrote to the database, so there is nothing to go back to.",
+    )
+    images = " ".join(f"{name}={teller.world.registry}/{name}:1" for name in ("backend", "frontend"))
     teller.run(f"reconcile pin production {images} --push")
+    teller.run("reconcile -q --once | tail -n 1", says=("Converged production",))
+    teller.run("reconcile pin production backend=:2 frontend=:2 --push")
     teller.run("reconcile --once", says=("Converged production",))
     teller.page(V2)
     teller.run("reconcile backup production --list", says=(f"{DATABASE}_backup_", f"{ORDERS} documents"))
@@ -104,18 +109,22 @@ def needs_restore(teller: Teller) -> None:
 
 
 def restore(teller: Teller, orders: Database, before: dict[str, object]) -> None:
-    """What a restore would lose is said first; then data and release go back."""
+    """What a restore would lose is said first; then data and release go back together."""
     teller.chapter(
         "What would a restore lose?", "Customers ordered 7 more things since. They are counted, too."
     )
     orders.order(ORDERS + 20, 7)
     teller.run("reconcile restore production couchdb --plan", says=("300", "40", "7"))
-    teller.chapter("Go back with the data: restore, then roll back")
-    teller.run("reconcile restore production couchdb --yes")
+    teller.chapter(
+        "Go back, with the data",
+        "The present state is backed up first, and what is taken away is exported. Then version 2 runs "
+        "again, and Git is told.",
+    )
+    teller.run("reconcile restore production couchdb --yes", says=("restored", "checks: pass"))
     teller.promise(orders.orders() == before, "every order says what it said before version 4")
     teller.say(f"{orders.count()} orders, each as it was before version 4. What was taken away is exported.")
-    teller.run("reconcile rollback production backend -m 'Its baskets broke the shop'")
     teller.page(V2)
+    teller.run("git --git-dir=../shop.git log -2 --format='%h %<(9)%an %s'", says=("reconcile Revert",))
     teller.run("reconcile --once", says=("No changes.",))
 
 

@@ -116,6 +116,9 @@ class Restore:
 def restore_alone(reconciler: Reconciler, restore: Restore, wanted: str = "") -> Restored:
     """Restore, as the only one who acts on the environment.
 
+    Where a rejected release goes back now that its data have, nothing follows yet: its containers do not run,
+    and what they are asked would start them. Take a pass first, then let ``followed`` do the rest.
+
     Args:
         reconciler: the environment.
         restore: what is restored, and how.
@@ -133,11 +136,12 @@ def restore_alone(reconciler: Reconciler, restore: Restore, wanted: str = "") ->
         host = fenced(reconciler.host, lease)
         restored = restore.under_way(host, fenced_documents(restore.documents, host), wanted)
     over = restored.ending is Ending.RESTORED and restored.error is None
-    return _followed(reconciler, restore, restored) if over and restored.done else restored
+    follows = over and restored.done and not restored.going
+    return followed(reconciler, restore, restored) if follows else restored
 
 
-def _followed(reconciler: Reconciler, restore: Restore, restored: Restored) -> Restored:
-    """What follows the data; interrupted in it, a second run follows them again."""
+def followed(reconciler: Reconciler, restore: Restore, restored: Restored) -> Restored:
+    """What follows the data: what depends on them, and the checks. Interrupted, a second run begins anew."""
     notes, steps = list(restored.notes), list(restored.steps)
     host = noting(reconciler.host, steps)
     error: ReconcileError | None = None

@@ -44,7 +44,7 @@ def restored_text(restored: Restored, style: Style) -> str:
     lines += [f"  written since, and taken away: {foreign(path)}" for path in restored.exports]
     if restored.going:
         going = listed([foreign(service, 40) for service in restored.going])
-        lines.append(f"  not started again: {going}; what was rejected goes back now that its data have")
+        lines.append(f"  not started again: {going}; what was rejected goes back after its data")
     if restored.judgement is not None:
         good = restored.judgement.verdict is Verdict.PASS
         said = f"  checks: {restored.judgement.verdict}"

@@ -11,7 +11,7 @@ import click
 from reconciler.app.by_hand import let_go_back
 from reconciler.app.converge import Reconciler
 from reconciler.app.one_restore import STORE
-from reconciler.app.restore import restore_alone
+from reconciler.app.restore import followed, restore_alone
 from reconciler.domain.by_hand import restored_event
 from reconciler.domain.restoring import Ending, Restored
 from reconciler.domain.severity import Verdict
@@ -71,13 +71,19 @@ def command(
         _confirm(text)
     with session.acting():
         restored = restore_alone(reconciler, restore, found.stamp if found.standing is None else wanted)
-    code = code_of(restored)
+    back = exit_codes.OK
+    if restored.going:
+        back = _taken_back(session, reconciler)
+        if back == exit_codes.OK:  # else the same command goes on from here
+            with session.acting():
+                restored = followed(reconciler, restore, restored)
+    code = exit_codes.worst([code_of(restored), back])
     if form == "json":
         click.echo(restore_document(environment, restored_object(restored), restored, code))
     else:
         click.echo(restored_text(restored, session.style))
     tell(wiring, chosen, restored_event(restored, wiring.clock.now(), who))
-    return code if not restored.going else exit_codes.worst([code, _taken_back(session, reconciler)])
+    return code
 
 
 def _taken_back(session: Session, reconciler: Reconciler) -> int:
