@@ -75,7 +75,8 @@ class Safeguard:
             return next((found for run in self.earlier if (found := self.care.backup_of(run))), ""), ()
         backup, notes = "", list[str]()
         try:
-            backup = self.care.back_up(host, desired, self.run)
+            backup, said = self.care.back_up(host, desired, self.run)
+            notes += said
         except ReconcileError as error:
             if not self.returning:
                 raise

@@ -29,16 +29,16 @@ class CouchCare:
 
     restore: Callable[[], Restore]
 
-    def back_up(self, host: Host, desired: Desired, run: str) -> str:
+    def back_up(self, host: Host, desired: Desired, run: str) -> tuple[str, tuple[str, ...]]:
         """See ``DataCare``; nothing where the environment wants no backups."""
         if couch_of(desired.environment).backup is BackupPolicy.OFF:
-            return ""
+            return "", ()
         restore = self.restore()
         documents = fenced_documents(restore.documents, host)
         made = back_up(
             host, restore.environment, restore.journal, documents, purpose=Purpose.RELEASE, run=run
         )
-        return newest_stamp(backup.name for backup in made.backups)
+        return newest_stamp(backup.name for backup in made.backups), made.notes
 
     def backup_of(self, run: str) -> str:
         """See ``DataCare``. A server that does not answer knows none: that must stop nothing half done."""

@@ -14,8 +14,10 @@ class DataCare(Protocol):
     Each method may raise what the ports of data raise: DataUnreachable, PermissionRefused, DataFailed.
     """
 
-    def back_up(self, host: Host, desired: Desired, run: str) -> str:
-        """Back up everything before a release, and verify it; returns the name of the backup.
+    def back_up(self, host: Host, desired: Desired, run: str) -> tuple[str, tuple[str, ...]]:
+        """Back up everything before a release, and verify it.
+
+        Returns the name of the backup, and what went wrong and stops nothing.
 
         Args:
             host: tells of steps, and knows the time.
@@ -50,9 +52,9 @@ class DataCare(Protocol):
 class NoData:
     """Nothing to look after: no database is configured, or no backups of it before releases."""
 
-    def back_up(self, host: Host, desired: Desired, run: str) -> str:  # noqa: ARG002
+    def back_up(self, host: Host, desired: Desired, run: str) -> tuple[str, tuple[str, ...]]:  # noqa: ARG002
         """See ``DataCare``."""
-        return ""
+        return "", ()
 
     def backup_of(self, run: str) -> str:  # noqa: ARG002
         """See ``DataCare``."""

@@ -95,6 +95,16 @@ def test_a_release_is_backed_up_before_anything_is_touched() -> None:
     assert passes.care.backup_of(report.run) == "", "which stops nothing that is half done"
 
 
+def test_what_a_backup_has_to_say_is_in_the_report() -> None:
+    released = stage()
+    released.restores.server.there.clear()
+    released.passes.release(job="2")
+    report = released.passes.once()
+    assert report.result is Result.CONVERGED
+    assert report.outcome is not None
+    assert "there is no database kompass yet: nothing of it to back up" in report.outcome.notes
+
+
 def test_a_release_whose_data_cannot_be_backed_up_is_not_begun() -> None:
     released = stage()
     released.restores.kompass.put("order-1", {"total": 11})

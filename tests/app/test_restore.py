@@ -105,6 +105,20 @@ def test_a_pause_that_a_person_began_holds_on() -> None:
     assert restores.passes.pauses.pause(environment) == pause
 
 
+def test_a_restore_lets_go_of_no_backup() -> None:
+    restores = stage(keep=1)
+    first = restores.backups.back_up(release="one").backups[0]
+    for number in (7, 8):
+        restores.kompass.put("order-0", {"total": number})
+        restores.passes.scene.clock.passed += 60
+        restores.backups.back_up(release="two", protected=["one"])
+    before = {name for name in restores.server.there if "_backup_" in name}
+    restores.kompass.put("order-0", {"total": 9})
+    restored = restores.go_back(first.name)
+    assert before | set(restored.present) == {name for name in restores.server.there if "_backup_" in name}
+    assert next(iter(restores.backups.listed().backups)).purpose == Purpose.RESTORE
+
+
 def test_a_second_run_finds_nothing_to_do() -> None:
     restores, stamp, *_ = bad_release()
     restores.go_back(stamp)

@@ -29,12 +29,12 @@ class FakeCare:
         """Let a method fail so many times."""
         self.fails[method] = [DataUnreachable("CouchDB does not answer")] * times
 
-    def back_up(self, host: Host, desired: Desired, run: str) -> str:
+    def back_up(self, host: Host, desired: Desired, run: str) -> tuple[str, tuple[str, ...]]:
         """See `DataCare`."""
         self._asked("back up")
         self._fail("back_up")
         self.backups[run] = f"backup-{len(self.backups) + 1}"
-        return self.backups[run]
+        return self.backups[run], ()
 
     def backup_of(self, run: str) -> str:
         """See `DataCare`."""
