@@ -138,6 +138,10 @@ class Stale(ReconcileError):
     """The world moved between looking and acting. Running again helps."""
 
 
+class AlreadyThere(Stale):
+    """What was to be written says so already."""
+
+
 class Failed(ReconcileError):
     """An outside system was asked, tried, and could not."""
 

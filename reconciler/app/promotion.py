@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from reconciler.app.looking import blocks_in_git
 from reconciler.app.release import Move, Moved, Pins
 from reconciler.domain.blocking import Block, Good, same_pin
 from reconciler.domain.environment import Environment
+from reconciler.domain.foreign import foreign, text_of
 from reconciler.domain.image import ImageRef
 from reconciler.domain.observed import Health, Instance, Role
 from reconciler.domain.promotion import Evidence, reference, reservation
-from reconciler.errors import Refused
-from reconciler.ports import Clock, Engine, Journal
+from reconciler.errors import AlreadyThere, Refused
+from reconciler.ports import Clock, Engine, Journal, Proposal, Proposals
 
 PROMOTED_FROM = "Reconcile-Promoted-From"
 
@@ -25,6 +28,15 @@ class Place:
 
     environment: Environment
     journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What is to move, on which branch, and where people are asked to merge it."""
+
+    moves: tuple[Move, ...]
+    branch: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +112,69 @@ class Promotion:
             Refused: one of them may not go on, with why.
             Stale, RepositoryUnreachable, PermissionRefused, RepositoryFailed: the commit cannot be made.
         """
+        found = self._allowed(services, soak_seconds)
+        return self._pin(found, reason, push) if found else None
+
+    def propose(
+        self,
+        services: Sequence[str],
+        soak_seconds: float,
+        proposals: Proposals,
+        *,
+        onto: str,
+        reason: str = "",
+    ) -> Proposed | None:
+        """The same commit on a branch of its own, and a request to merge it; None where nothing differs.
+
+        The same pins have the same branch, so asking again updates the request.
+
+        Args:
+            services: which; all that differ where empty.
+            soak_seconds: for how long they must have been good in ``origin``.
+            proposals: where the merge is asked for.
+            onto: the branch to merge into.
+            reason: why.
+
+        Raises:
+            Refused, Stale, RepositoryUnreachable, PermissionRefused, RepositoryFailed: as ``promote``.
+            NoticeRefused, NoticeUnreachable: the branch is there, and nobody was asked to merge it.
+        """
+        found = self._allowed(services, soak_seconds)
+        if not found:
+            return None
+        goal, moves = self.goal.environment.name, tuple(found)
+        digest = sha256("\n".join(map(str, moves)).encode()).hexdigest()[:8]
+        branch = f"reconcile/promote-{goal}-{digest}"
+        with suppress(AlreadyThere):  # an earlier run got as far as that
+            self._pin(found, reason, branch, onto)
+        title = f"{goal}: {', '.join(map(str, moves))}"
+        lines = [f"- {text_of(str(move))}: {text_of(why)}" for move, why in found.items()]
+        body = "\n".join([*([text_of(reason), ""] if reason else []), *lines])
+        return Proposed(moves, branch, proposals.propose(Proposal(branch, onto, foreign(title), body)))
+
+    def _allowed(self, services: Sequence[str], soak_seconds: float) -> dict[Move, str]:
+        """What moves, and the evidence for it in words; empty where nothing does."""
         moves = self.moves(services)
         if not moves:
-            return None
+            return {}
         evidence, now = self.evidence(moves), self.clock.now()
         kept = {one.service: why for one in evidence if (why := reservation(one, soak_seconds, now))}
         if kept:
             raise self._refused(kept, [move.service for move in moves if move.service not in kept])
-        origin = self.origin.environment.name
-        known = {one.service: reference(one, origin) for one in evidence}
-        details = tuple(f"{move}: {known[move.service]}" for move in moves)
+        known = {one.service: reference(one, self.origin.environment.name) for one in evidence}
+        return {move: known[move.service] for move in moves}
+
+    def _pin(self, found: Mapping[Move, str], reason: str, push: str, base: str = "") -> Moved:
+        """The commit."""
         head = self.pins.repository.head()
         return self.pins.pin(
             self.goal.environment,
-            {move.service: ImageRef.parse(move.after) for move in moves},
+            {move.service: ImageRef.parse(move.after) for move in found},
             reason=reason,
             push=push,
-            details=details,
-            trailers={PROMOTED_FROM: f"{origin} {head.commit}"},
+            base=base,
+            details=tuple(f"{move}: {why}" for move, why in found.items()),
+            trailers={PROMOTED_FROM: f"{self.origin.environment.name} {head.commit}"},
         )
 
     def _refused(self, kept: Mapping[str, str], others: Sequence[str]) -> Refused:

@@ -90,6 +90,7 @@ class Pins:
         *,
         reason: str = "",
         push: str = "",
+        base: str = "",
         details: Sequence[str] = (),
         trailers: Mapping[str, str] = MappingProxyType({}),
     ) -> Moved:
@@ -100,6 +101,7 @@ class Pins:
             images: service → image with its digest.
             reason: why, for the commit message and the history.
             push: the branch to push to, or empty.
+            base: the branch that ``push`` begins on, where that is a new one.
             details: more lines for the commit message.
             trailers: more of them.
 
@@ -113,7 +115,7 @@ class Pins:
         subject = f"{environment.name}: {', '.join(map(str, moves))}"
         trailers = {ENVIRONMENT: environment.name, **trailers}
         message = _message(subject, reason, trailers, details)
-        return self._commit(environment, images, moves, message, push)
+        return self._commit(environment, images, moves, message, push, base)
 
     def previous(self, environment: Environment, services: Sequence[str]) -> Earlier:
         """The release to roll back, and the images that its services had before it.
@@ -193,6 +195,7 @@ class Pins:
         moves: tuple[Move, ...],
         message: str,
         push: str,
+        base: str = "",
     ) -> Moved:
         path = self._path(environment)
         before = {move.service: move.before for move in moves}
@@ -210,7 +213,7 @@ class Pins:
             return text
 
         self._refuse_dirty(path)
-        revision = self.repository.commit([Edit(path, derive)], message, push=push)
+        revision = self.repository.commit([Edit(path, derive)], message, push=push, base=base)
         return Moved(revision, moves, message.splitlines()[0], push)
 
     def _refuse_dirty(self, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,13 @@ from reconciler.domain.channels import Channel
 from reconciler.domain.environment import Environment
 from reconciler.domain.events import Event, Kind
 from reconciler.domain.placeholders import secrets_of_service
+from reconciler.errors import Refused
 from reconciler.interface.secrets import value_of
 
 if TYPE_CHECKING:
-    from reconciler.ports import Journal, Notifier
+    from reconciler.ports import Journal, Notifier, Proposals
 
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _CALLS = frozenset(
     {Kind.REJECTED, Kind.ROLLED_BACK, Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DAEMON_SILENT, Kind.TEST}
 )
@@ -36,6 +39,25 @@ def notifier_of(environment: Environment, channel: Channel, environ: Mapping[str
     names = secrets_of_service(channel.service)
     secrets = {name: value for name in names if (value := value_of(name, environ))}
     return make(channel.service, secrets, link=environment.notify.link)
+
+
+def proposals_of(environ: Mapping[str, str]) -> Proposals:
+    """Where merges are asked for: the repository that a job at GitHub is about, or that is named like there.
+
+    Args:
+        environ: GITHUB_REPOSITORY (``owner/name``), GITHUB_TOKEN or GITHUB_TOKEN_FILE, GITHUB_API_URL.
+
+    Raises:
+        Refused: one of them is missing, or is none.
+    """
+    token, repository = value_of("GITHUB_TOKEN", environ), environ.get("GITHUB_REPOSITORY", "")
+    if not token:
+        raise Refused("a pull request takes GITHUB_TOKEN", hint="Its right is called: Pull requests: write")
+    if not _REPOSITORY.fullmatch(repository):
+        raise Refused(f"GITHUB_REPOSITORY is {repository!r}, and not owner/name", hint="Set it to that")
+    from reconciler.adapters.notify import pull_requests
+
+    return pull_requests(environ.get("GITHUB_API_URL") or "https://api.github.com", repository, token)
 
 
 def details_of(environment: Environment, journal: Journal, environ: Mapping[str, str], event: Event) -> str:

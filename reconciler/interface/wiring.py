@@ -25,6 +25,7 @@ from reconciler.ports import (
     Journal,
     Notifier,
     Outbox,
+    Proposals,
     Registry,
     Repository,
     SearchServer,
@@ -172,6 +173,16 @@ class Wiring:
                 "the present branch has no remote branch to push to", hint="git push -u origin BRANCH"
             )
         return branch
+
+    def proposals(self) -> Proposals:
+        """Where merges are asked for.
+
+        Raises:
+            Refused: the environment does not say where, or as whom.
+        """
+        from reconciler.interface.notice_wiring import proposals_of
+
+        return proposals_of(self.settings.environ)
 
     @property
     def folder(self) -> str:

@@ -14,6 +14,7 @@ from reconciler.ports.hooks import Hooks, Invocation, Ran
 from reconciler.ports.journal import Journal
 from reconciler.ports.notices import Notifier, Outbox
 from reconciler.ports.outside import Probe, Registry
+from reconciler.ports.proposals import Proposal, Proposals
 from reconciler.ports.repository import Commit, Edit, Repository
 from reconciler.ports.state_files import StateFiles
 from reconciler.ports.triggers import Events, Places, Trigger
@@ -42,6 +43,8 @@ __all__ = [
     "Pauses",
     "Places",
     "Probe",
+    "Proposal",
+    "Proposals",
     "Ran",
     "Registry",
     "Repository",

@@ -23,6 +23,7 @@ _NEEDED = {
     "statuses": "statuses=write",
     "issues": "issues=write",
     "dispatches": "contents=write",
+    "pulls": "pull_requests=write",
 }
 
 
@@ -36,6 +37,7 @@ class FakeGitHub:
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     dispatched: list[dict[str, Any]] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
     unknown_refs: set[str] = field(default_factory=set)
     without: set[str] = field(default_factory=set)
     issues_enabled: bool = True
@@ -58,17 +60,14 @@ class FakeGitHub:
         if what in self.without:
             needed = (("X-Accepted-GitHub-Permissions", _NEEDED[what]),)
             return Said(403, {"message": "Resource not accessible by personal access token"}, needed)
-        match what:
-            case "deployments":
-                return self._deployments(asked, path)
-            case "issues":
-                return self._issues(asked, path)
-            case "statuses":
-                return self._status(asked, path)
-            case "dispatches":
-                return self._dispatch(asked)
-            case _:
-                return _no(404, "Not Found")
+        handlers = {
+            "deployments": self._deployments,
+            "issues": self._issues,
+            "statuses": self._status,
+            "pulls": self._pulls,
+            "dispatches": self._dispatch,
+        }
+        return handlers[what](asked, path) if what in handlers else _no(404, "Not Found")
 
     def _deployments(self, asked: Asked, path: str) -> Said:
         if path == "/deployments":
@@ -129,7 +128,7 @@ class FakeGitHub:
         self.commits.setdefault(path.removeprefix("/statuses/"), []).append(wanted)
         return Said(201, wanted)
 
-    def _dispatch(self, asked: Asked) -> Said:
+    def _dispatch(self, asked: Asked, _path: str) -> Said:
         wanted = asked.json
         if len(wanted["client_payload"]) > 10 or len(wanted["event_type"]) > 100 or len(asked.body) > 65535:
             return _no(422, "Invalid request.")
@@ -173,6 +172,25 @@ class FakeGitHub:
         issue = {"number": 1 + len(self.issues), "state": "open", "labels": labels, **wanted}
         self.issues.append(issue)
         return Said(201, issue)
+
+    def _pulls(self, asked: Asked, path: str) -> Said:
+        """The `head` that is searched for has its owner before it; one may be open for a pair of branches."""
+        if asked.method == "PATCH":
+            (pull,) = [one for one in self.pulls if path == f"/pulls/{one['number']}"]
+            pull |= asked.json
+            return Said(200, pull)
+        if asked.method == "GET":
+            wanted = (asked.query["head"].partition(":")[2], asked.query["base"], asked.query["state"])
+            return Said(
+                200, [one for one in self.pulls if (one["head"], one["base"], one["state"]) == wanted]
+            )
+        there = {(one["head"], one["base"]) for one in self.pulls if one["state"] == "open"}
+        if (asked.json["head"], asked.json["base"]) in there:
+            return _invalid("PullRequest", "head", "already has a pull request")
+        number = 1 + len(self.pulls)
+        address = {"html_url": f"https://github.example/{REPOSITORY}/pull/{number}"}
+        self.pulls.append({"number": number, "state": "open", **asked.json, **address})
+        return Said(201, self.pulls[-1])
 
 
 def _no(status: int, message: str) -> Said:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.domain.desired import Revision
-from reconciler.errors import InvalidState, ReconcileError, Refused, RepositoryUnreachable, Stale
+from reconciler.errors import AlreadyThere, InvalidState, ReconcileError, Refused, RepositoryUnreachable
 from reconciler.ports import Commit, Edit, Places
 from tests.bed.fake_clock import START
 
@@ -120,7 +120,7 @@ class FakeRepository:
         for edit in edits:
             texts[edit.path] = edit.derive(texts[edit.path])
         if edits and texts == line[-1].files:
-            raise Stale(f"Nothing to commit: {edits[0].path} already says so")
+            raise AlreadyThere(f"Nothing to commit: {edits[0].path} already says so")
         self.authors.append(author)
         self.messages.append(message)
         commit = self._add(line, texts, message, author.partition(" <")[0] or "dev")

@@ -469,6 +469,24 @@ def test_promote_says_when_nothing_differs_and_asks_the_engine_when_something_do
     assert here("promote", "staging", "nowhere").code == 64
 
 
+def test_promote_asks_for_a_pull_request_only_where_it_is_known_where(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.commit({"state/reconcile.yaml": SETTINGS + STAGING, "state/staging/compose.pins.yaml": PINS}, "both")
+    promote = ("promote", "staging", "production", "--pr")
+    assert "leave one of them out" in here(*promote, "--push").err
+    for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    here.world.git(here.repository, "remote", "add", "origin", "file:///nowhere")
+    assert "takes GITHUB_TOKEN" in here(*promote).err
+    monkeypatch.setenv("GITHUB_TOKEN", "s3cr3t")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "deploy")
+    said = here(*promote)
+    assert (said.code, "GITHUB_REPOSITORY is 'deploy'" in said.err) == (64, True)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "kompass/deploy")
+    assert here(*promote).out == "production pins what staging does already.\n"
+
+
 def test_a_plain_revert_is_a_rollback_in_history_and_in_its_figures(here: Here) -> None:
     for version in "34":
         here.commit(

@@ -53,7 +53,7 @@ def stub(tmp_path: Path) -> Runner:
     """A job with a program called reconcile that writes down how it was called, and fails with 70."""
     program = f"""#!{sys.executable}
 import json, os, sys
-names = ("GIT_AUTHOR_NAME", "GIT_COMMITTER_EMAIL", "PWD")
+names = ("GIT_AUTHOR_NAME", "GIT_COMMITTER_EMAIL", "PWD", "GITHUB_TOKEN")
 said = {{"arguments": sys.argv[1:], "environ": {{name: os.environ.get(name) for name in names}}}}
 open({str(tmp_path / "called.json")!r}, "w").write(json.dumps(said))
 sys.exit(70)
@@ -195,6 +195,17 @@ def failed(code: int) -> dict[str, str]:
 def test_a_program_that_says_nothing_is_a_failure_with_its_exit_code(stub: Runner) -> None:
     outputs = stub.use(version="installed", command="once")
     assert (stub.code, outputs) == (70, failed(70))
+
+
+def test_a_promotion_may_be_a_pull_request(stub: Runner) -> None:
+    inputs = {"command": "promote", "environments": "staging production", "version": "installed"}
+    stub.use(pull_request="true", token="t0k3n", **inputs)
+    assert arguments(stub)[:2] == ["promote", "--pr"]
+    assert called(stub)["environ"]["GITHUB_TOKEN"] == "t0k3n"
+    assert "t0k3n" not in stub.log
+    stub.code = 0
+    stub.use(pull_request="perhaps", **inputs)
+    assert stub.code == 64
 
 
 def test_it_runs_in_the_working_directory(stub: Runner) -> None:

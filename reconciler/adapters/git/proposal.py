@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from reconciler.adapters.git.objects import TrackedFile, read_files
 from reconciler.adapters.git.process import Git
-from reconciler.errors import RepositoryFailed, Stale
+from reconciler.errors import AlreadyThere, RepositoryFailed
 from reconciler.ports import Edit
 
 
@@ -39,13 +39,14 @@ def propose(git: Git, base: str, draft: Draft) -> str:
     A draft without edits becomes a commit without changes: it is its message that matters.
 
     Raises:
-        Stale: no edit changes anything at ``base``, or one of them says so itself.
+        AlreadyThere: no edit changes anything at ``base``.
+        Stale: one of them says so itself.
         InvalidState: a file to edit is not a readable regular file at ``base``.
         RepositoryFailed: git could not write or sign, or does not know who commits.
     """
     changed = _derive(read_files(git, base, draft.paths), draft.edits)
     if draft.edits and not changed:
-        raise Stale(f"Nothing to commit: {', '.join(draft.paths)} already says so at {base[:7]}")
+        raise AlreadyThere(f"Nothing to commit: {', '.join(draft.paths)} already says so at {base[:7]}")
     return _commit(git, _tree(git, base, changed), base, draft)
 
 

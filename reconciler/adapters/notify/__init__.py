@@ -16,12 +16,21 @@ from reconciler.domain.channels import (
     Statuspage,
     Webhook,
 )
-from reconciler.ports.notices import Notifier
+from reconciler.ports import Notifier, Proposals
 
 if TYPE_CHECKING:
     from reconciler.adapters.notify.dial import Guard
 
 TOTAL_SECONDS = 15.0
+
+
+def pull_requests(base: str, repository: str, token: str) -> Proposals:
+    """Pull requests of ``repository`` (``owner/name``) at the API ``base``. Nothing is asked yet."""
+    from reconciler.adapters.notify.github.api import Api
+    from reconciler.adapters.notify.github.pulls import PullRequests
+    from reconciler.adapters.notify.outgoing import Outgoing
+
+    return PullRequests(Api(Outgoing("GitHub", values_of({}, [token])), base, repository, token))
 
 
 def make(

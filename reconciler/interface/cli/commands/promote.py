@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.app.promotion import Place, Promotion
-from reconciler.app.release import Moved
 from reconciler.domain.foreign import foreign
 from reconciler.domain.report import Result
 from reconciler.interface.cli import exit_codes
@@ -19,6 +18,7 @@ from reconciler.interface.wiring import Wiring
 
 if TYPE_CHECKING:
     from reconciler.interface.cli.workflow import Workflow
+    from reconciler.ports import Proposals
 
 PROMOTED = "promoted"
 """The result in the outputs of a workflow's step, where something was."""
@@ -40,6 +40,7 @@ PROMOTED = "promoted"
     "-m", "--message", "reason", default="", metavar="TEXT", help="Why; becomes part of the commit."
 )
 @click.option("--push", is_flag=True, help="Commit on top of the remote branch, and push.")
+@click.option("--pr", is_flag=True, help="Ask at GitHub for the merge of a branch with the commit, instead.")
 @click.pass_obj
 def command(
     session: Session,
@@ -50,39 +51,62 @@ def command(
     soak: float,
     reason: str,
     push: bool,
+    pr: bool,
 ) -> int:
     """Pin in TO what FROM pins, in one commit, with the evidence that it is good.
 
     Every service that both pin moves, or none: each must run in FROM as it is pinned, have passed its gate
     and been good for the soak, and be blocked nowhere. Naming services moves only those.
     """
+    if push and pr:
+        raise click.UsageError("--push commits on the branch itself, --pr asks for it: leave one of them out")
     if origin == goal:
         raise click.UsageError("FROM and TO are the same environment")
     workflow = session.workflow() if session.form("github") == "github" else None
     with workflow.ended_by_errors() if workflow else nullcontext():
         wiring = session.wiring(origin, goal)
         promotion = _promotion(wiring, origin, goal)
-        branch = wiring.push_branch() if push else ""
-        moved = promotion.promote(services, soak, reason=reason, push=branch)
+        branch = wiring.push_branch() if push or pr else ""
+        if pr:
+            said = _proposed(promotion, services, soak, wiring.proposals(), onto=branch, reason=reason)
+        else:
+            moved = promotion.promote(services, soak, reason=reason, push=branch)
+            said = moved_text(moved) if moved else ""
     nothing = f"{foreign(goal)} pins what {foreign(origin)} does already."
-    said = moved_text(moved) if moved else nothing
     if workflow is None:
-        click.echo(said)
+        click.echo(said or nothing)
     else:
-        workflow.show("promote", said)
-        _tell(workflow, origin, goal, moved, nothing)
+        workflow.show("promote", said or nothing)
+        _tell(workflow, f"{origin} → {goal}", said, nothing)
     return exit_codes.OK
 
 
-def _tell(workflow: Workflow, origin: str, goal: str, moved: Moved | None, nothing: str) -> None:
+def _proposed(
+    promotion: Promotion,
+    services: tuple[str, ...],
+    soak_seconds: float,
+    proposals: Proposals,
+    *,
+    onto: str,
+    reason: str,
+) -> str:
+    """What is proposed and where, one line per pin; empty where nothing differs."""
+    proposed = promotion.propose(services, soak_seconds, proposals, onto=onto, reason=reason)
+    if proposed is None:
+        return ""
+    lines = [foreign(str(move)) for move in proposed.moves]
+    return "\n".join([*lines, f"proposed on {foreign(proposed.branch)}: {foreign(proposed.address)}"])
+
+
+def _tell(workflow: Workflow, title: str, said: str, nothing: str) -> None:
     """Summary and outputs for a step of a workflow."""
     from reconciler.domain.foreign import text_of
     from reconciler.interface.cli.workflow import Outputs
 
-    blocks = [f"### {text_of(origin)} → {text_of(goal)}: {PROMOTED if moved else Result.NO_OP}"]
-    blocks += ["\n".join(f"- {text_of(line)}" for line in moved_text(moved).splitlines())] if moved else []
-    told = Outputs(changed=moved is not None, result=PROMOTED if moved else Result.NO_OP, code=exit_codes.OK)
-    workflow.end((), blocks if moved else [*blocks, text_of(nothing)], told)
+    result = PROMOTED if said else str(Result.NO_OP)
+    lines = "\n".join(f"- {text_of(line)}" for line in (said or nothing).splitlines())
+    told = Outputs(changed=bool(said), result=result, code=exit_codes.OK)
+    workflow.end((), [f"### {text_of(title)}: {result}", lines], told)
 
 
 def _promotion(wiring: Wiring, origin: str, goal: str) -> Promotion:
