@@ -32,6 +32,11 @@ class Kind(StrEnum):
 TROUBLE = frozenset({Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DRIFT_FOUND, Kind.DAEMON_SILENT})
 """What goes on until something is said to have recovered."""
 
+CALLS = frozenset(
+    {Kind.REJECTED, Kind.ROLLED_BACK, Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DAEMON_SILENT, Kind.TEST}
+)
+"""After what somebody may have to be called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

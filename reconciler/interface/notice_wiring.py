@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.domain.channels import Channel
 from reconciler.domain.environment import Environment
-from reconciler.domain.events import Event, Kind
+from reconciler.domain.events import CALLS, Event, Kind
 from reconciler.domain.placeholders import secrets_of_service
 from reconciler.errors import Refused
 from reconciler.interface.secrets import value_of
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from reconciler.ports import Journal, Notifier, Proposals
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-_CALLS = frozenset(
-    {Kind.REJECTED, Kind.ROLLED_BACK, Kind.ROLLBACK_FAILED, Kind.FAILED, Kind.DAEMON_SILENT, Kind.TEST}
-)
-"""Events after which somebody may have to be called."""
 
 
 def notifier_of(environment: Environment, channel: Channel, environ: Mapping[str, str]) -> Notifier:
@@ -38,7 +34,8 @@ def notifier_of(environment: Environment, channel: Channel, environ: Mapping[str
 
     names = secrets_of_service(channel.service)
     secrets = {name: value for name in names if (value := value_of(name, environ))}
-    return make(channel.service, secrets, link=environment.notify.link)
+    notify = environment.notify
+    return make(channel.service, secrets, link=notify.link, contacts=notify.contacts)
 
 
 def proposals_of(environ: Mapping[str, str]) -> Proposals:
@@ -87,7 +84,7 @@ def _incident(environment: Environment, journal: Journal, event: Event) -> str:
 
 def _contacts(environment: Environment, event: Event) -> str:
     contacts = environment.notify.contacts
-    if not contacts or event.kind not in _CALLS:
+    if not contacts or event.kind not in CALLS:
         return ""
     from reconciler.domain.foreign import text_of
 

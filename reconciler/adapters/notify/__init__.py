@@ -9,6 +9,7 @@ from reconciler.adapters.notify.hidden import filled, of_address, values_of
 from reconciler.domain.channels import (
     Apprise,
     Command,
+    Contact,
     GitHub,
     Linear,
     Service,
@@ -34,7 +35,12 @@ def pull_requests(base: str, repository: str, token: str) -> Proposals:
 
 
 def make(
-    service: Service, secrets: Mapping[str, str], *, link: str = "", total_seconds: float = TOTAL_SECONDS
+    service: Service,
+    secrets: Mapping[str, str],
+    *,
+    link: str = "",
+    contacts: tuple[Contact, ...] = (),
+    total_seconds: float = TOTAL_SECONDS,
 ) -> Notifier:
     """The channel for a service. Nothing is asked yet.
 
@@ -42,6 +48,7 @@ def make(
         service: which, as ``reconcile.yaml`` has it.
         secrets: what each ``${NAME}`` in it stands for.
         link: where a run can be read, with ``{run}`` in it; empty for nowhere.
+        contacts: who is called when it matters, for channels to which no report goes.
         total_seconds: how long one exchange may take; a command has a limit of its own.
 
     Raises:
@@ -76,7 +83,7 @@ def make(
             return StatuspageNotifier(outgoing("Statuspage", [key]), service, key)
         case Slack():
             url = filled(service.url, secrets)
-            return SlackNotifier(outgoing("Slack", of_address(url)), url, link)
+            return SlackNotifier(outgoing("Slack", of_address(url)), url, link, contacts)
         case Webhook():
             url, secret = filled(service.url, secrets), filled(service.secret, secrets)
             guard = None if service.allow_private else refuse_private
@@ -85,4 +92,4 @@ def make(
             return CommandNotifier(service, values_of(secrets))
         case Apprise():
             url = filled(service.url, secrets)
-            return AppriseNotifier(values_of(secrets, of_address(url)), url, link)
+            return AppriseNotifier(values_of(secrets, of_address(url)), url, link, contacts)

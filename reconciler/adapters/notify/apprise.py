@@ -10,7 +10,16 @@ from typing import Any
 
 from reconciler.adapters.notify.hidden import Hidden
 from reconciler.adapters.notify.look_alikes import looking_alike
-from reconciler.adapters.notify.wording import headline, left_out, moved, run_link, shortened, when
+from reconciler.adapters.notify.wording import (
+    headline,
+    left_out,
+    moved,
+    run_link,
+    shortened,
+    when,
+    whom_to_call,
+)
+from reconciler.domain.channels import Contact
 from reconciler.domain.events import Event, Kind, Message
 from reconciler.domain.severity import Severity
 from reconciler.errors import NoticeRefused, NoticeUnreachable
@@ -21,11 +30,19 @@ _BAD = (Severity.CRITICAL, Severity.HIGH)
 
 @dataclass(frozen=True, slots=True)
 class AppriseNotifier:
-    """The ``Notifier`` port. ``link`` is where a run can be read, with ``{run}`` in it."""
+    """The ``Notifier`` port.
+
+    Args:
+        hidden: what must not be in any error.
+        url: of the service; it is a secret.
+        link: where a run can be read, with ``{run}`` in it.
+        contacts: who is called when it matters.
+    """
 
     hidden: Hidden
     url: str = field(repr=False)
     link: str = ""
+    contacts: tuple[Contact, ...] = ()
 
     def deliver(self, event: Event, earlier: Sequence[Message], *, again: bool) -> str:  # noqa: ARG002
         """See ``ports.Notifier``. apprise does not say whether a failure will last: it is tried again."""
@@ -43,7 +60,7 @@ class AppriseNotifier:
                     hint="https://github.com/caronc/apprise/wiki lists the forms of addresses.",
                 )
             sent = told.notify(
-                body="\n".join(_lines(event, self.link)),
+                body="\n".join(_lines(event, self.link, self.contacts)),
                 title=looking_alike(headline(event, 200)),
                 notify_type=_type(event),
                 body_format=apprise.NotifyFormat.TEXT,
@@ -54,13 +71,15 @@ class AppriseNotifier:
         return ""
 
 
-def _lines(event: Event, link: str) -> Iterator[str]:
+def _lines(event: Event, link: str, contacts: Sequence[Contact]) -> Iterator[str]:
     for service, before, after in moved(event):
         yield looking_alike(f"{shortened(service, 60)}  {shortened(before, 60)} → {shortened(after, 60)}")
     if more := left_out(event):
         yield more
     if event.reason:
         yield f"Reason: {looking_alike(shortened(event.reason, 400))}"
+    # By those who look after reconcile: an address of theirs may be one.
+    yield from whom_to_call(event, contacts)
     facts = [str(event.severity), when(event)]
     if event.revision:
         facts.append(

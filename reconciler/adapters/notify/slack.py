@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 
 from reconciler.adapters.notify.look_alikes import looking_alike
 from reconciler.adapters.notify.outgoing import Object, Outgoing, as_json
-from reconciler.adapters.notify.wording import headline, left_out, moved, run_link, shortened, when
+from reconciler.adapters.notify.wording import (
+    headline,
+    left_out,
+    moved,
+    run_link,
+    shortened,
+    when,
+    whom_to_call,
+)
+from reconciler.domain.channels import Contact
 from reconciler.domain.events import Event, Message
 from reconciler.errors import NoticeUnreachable
 
@@ -21,17 +30,25 @@ MOST_CHARACTERS = 3000  # of one block's text
 
 @dataclass(frozen=True, slots=True)
 class SlackNotifier:
-    """The ``Notifier`` port. ``link`` is where a run can be read, with ``{run}`` in it."""
+    """The ``Notifier`` port.
+
+    Args:
+        outgoing: the way there.
+        url: of the webhook; it is a secret.
+        link: where a run can be read, with ``{run}`` in it.
+        contacts: who is called when it matters.
+    """
 
     outgoing: Outgoing
     url: str = field(repr=False)
     link: str = ""
+    contacts: tuple[Contact, ...] = ()
 
     def deliver(self, event: Event, earlier: Sequence[Message], *, again: bool) -> str:  # noqa: ARG002
         """See ``ports.Notifier``."""
         headers = (("Content-Type", "application/json"),)
-        doing = "take a message"
-        answer = self.outgoing.exchange("POST", self.url, headers, as_json(message(event, self.link)), doing)
+        doing, content = "take a message", as_json(message(event, self.link, self.contacts))
+        answer = self.outgoing.exchange("POST", self.url, headers, content, doing)
         if not answer.good:
             raise self.outgoing.error(answer, doing, answer.text(), hint=_HINTS.get(answer.status, ""))
         if answer.text().strip() != "ok":
@@ -46,11 +63,11 @@ _HINTS = {
 }
 
 
-def message(event: Event, link: str) -> Object:
+def message(event: Event, link: str, contacts: Sequence[Contact] = ()) -> Object:
     """The message. ``text`` is what notifications and screen readers have of it."""
     title = harmless(headline(event, 300))
     blocks = [_section(f"*{harmless(shortened(event.environment, 100))}* {title}")]
-    if lines := list(_lines(event)):
+    if lines := list(_lines(event, contacts)):
         blocks.append(_section("\n".join(lines)))
     context = " · ".join(_context(event, link))
     blocks.append({"type": "context", "elements": [_text(context)]})
@@ -64,16 +81,22 @@ def harmless(text: str) -> str:
     """
     shown = looking_alike(text, but="&<>[]")
     shown = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", "\N{MODIFIER LETTER LOW MACRON}", shown)
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _escaped(shown)
 
 
-def _lines(event: Event) -> Iterator[str]:
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _lines(event: Event, contacts: Sequence[Contact]) -> Iterator[str]:
     for service, before, after in moved(event):
         yield harmless(f"{shortened(service, 60)}  {shortened(before, 60)} → {shortened(after, 60)}")
     if more := left_out(event):
         yield more
     if event.reason:
         yield f"Reason: {harmless(shortened(event.reason, 400))}"
+    # From the settings: an address to copy stays one.
+    yield from map(_escaped, whom_to_call(event, contacts))
 
 
 def _context(event: Event, link: str) -> Iterator[str]:

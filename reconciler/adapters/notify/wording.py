@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from hashlib import sha256
 from urllib.parse import quote
 
-from reconciler.domain.events import Event, Kind
+from reconciler.domain.channels import Contact
+from reconciler.domain.events import CALLS, Event, Kind
 from reconciler.domain.foreign import foreign
 from reconciler.domain.image import ImageRef
 
@@ -78,6 +79,13 @@ def incident_of(event: Event) -> str:
 def run_link(link: str, event: Event) -> str:
     """Where the run can be read; empty where that is nowhere."""
     return link.replace("{run}", quote(event.run, safe="")) if link and event.run else ""
+
+
+def whom_to_call(event: Event, contacts: Sequence[Contact]) -> Iterator[str]:
+    """Name, way and time of each contact, where somebody may have to be called."""
+    for one in contacts if event.kind in CALLS else ():
+        times = f" ({shortened(one.when, 100)})" if one.when else ""
+        yield f"{shortened(one.name, 100)}: {shortened(one.reach, 100)}{times}"
 
 
 def when(event: Event) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.adapters.notify import make
-from reconciler.domain.channels import Apprise
+from reconciler.domain.channels import Apprise, Contact
 from reconciler.domain.events import Kind
 from reconciler.errors import NoticeRefused, NoticeUnreachable
 from tests.adapters.notify.events import LINK, Conversation, event, hostile
@@ -40,6 +40,16 @@ def test_a_message_arrives(server: Provider) -> None:
     assert asked.json["message"].endswith("https://ops.example.org/runs/01J9ZM02QX")
     channel(server).tell(event(Kind.CONVERGED))
     assert server.asked[1].json["type"] == "success"
+
+
+def test_an_alert_says_whom_to_call(server: Provider) -> None:
+    notifier = make(
+        Apprise("${URL}"),
+        {"URL": f"json://{server.url.removeprefix('http://')}"},
+        contacts=(Contact("On-call", "call@example.org"),),
+    )
+    notifier.deliver(event(Kind.ROLLBACK_FAILED), (), again=False)
+    assert "On-call: call@example.org\n" in server.asked[0].json["message"]
 
 
 def test_what_others_wrote_mentions_nobody(server: Provider) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.notify import make
-from reconciler.domain.channels import Slack
+from reconciler.domain.channels import Contact, Slack
 from reconciler.domain.events import Event, Kind
 from reconciler.errors import NoticeRefused, NoticeUnreachable
 from tests.adapters.notify.events import LINK, Conversation, event, hostile
@@ -53,6 +53,16 @@ def test_a_message_has_a_text_for_notifications_and_blocks(server: Provider) -> 
     assert body["text"]["text"] == "backend  1.8.2 → 1.8.3\nReason: check backend: 503 Service Unavailable"
     assert "<https://ops.example.org/runs/01J9ZM02QX|run>" in context["elements"][0]["text"]
     assert server.asked[-1].headers["content-type"] == "application/json"
+
+
+def test_an_alert_says_whom_to_call(server: Provider) -> None:
+    contacts = (Contact("On-call", "+49 30 123456", "nights"), Contact("DevOps <b>", "devops@example.org"))
+    notifier = make(Slack("${URL}"), {"URL": server.url + PATH}, contacts=contacts)
+    notifier.deliver(event(Kind.ROLLBACK_FAILED), (), again=False)
+    notifier.deliver(event(Kind.CONVERGED), (), again=False)
+    alert, news = (asked.json["blocks"][1]["text"]["text"] for asked in server.asked)
+    assert alert.endswith("On-call: +49 30 123456 (nights)\nDevOps &lt;b&gt;: devops@example.org")
+    assert "On-call" not in news
 
 
 def test_what_others_wrote_mentions_nobody_and_formats_nothing(server: Provider) -> None:
