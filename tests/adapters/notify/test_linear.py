@@ -11,6 +11,7 @@ from reconciler.domain.channels import Linear
 from reconciler.domain.events import Kind
 from reconciler.domain.severity import Severity
 from reconciler.errors import NoticeRefused, NoticeUnreachable
+from reconciler.interface.render.markdown import details
 from tests.adapters.notify.events import LINK, Conversation, event
 from tests.bed.fake_linear import KEY, TEAM, FakeLinear, failed
 from tests.bed.providers import Provider, Said, Trouble, posts, serving
@@ -122,11 +123,8 @@ def test_what_is_not_linear_is_not_believed(server: Provider, body: bytes) -> No
 
 
 def test_the_report_is_readable_without_html(linear: FakeLinear, server: Provider) -> None:
-    details = (
-        "<!-- reconcile incident 01J9 -->\n# Incident\n\n"
-        "<details><summary>log of a&lt;b</summary>\n\n<pre>\n``` &lt;b&gt;\n\n&amp;amp;\n</pre>\n\n</details>"
-    )
-    channel(server).tell(event(Kind.REJECTED, details=details))
+    report = "<!-- reconcile incident 01J9 -->\n# Incident\n\n" + details("log of a<b", "``` <b>\n\n&amp;")
+    channel(server).tell(event(Kind.REJECTED, details=report))
     (issue,) = linear.issues.values()
     assert "# Incident\n\nlog of a&lt;b\n\n````\n``` <b>\n\n&amp;\n````" in issue["description"]
     assert "<!--" not in issue["description"]
