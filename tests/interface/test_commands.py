@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,9 @@ from reconciler.adapters.host_state import Place, SqliteJournal
 from reconciler.domain.blocking import Block
 from reconciler.domain.journal import Exhibit, ExhibitKind, Story
 from reconciler.domain.report import Result
+from reconciler.interface.cli.commands import promote
 from reconciler.interface.cli.main import run_command
+from reconciler.interface.cli.workflow import Workflow
 from tests.bed.git_world import GitWorld
 from tests.interface import values as v
 
@@ -469,22 +472,31 @@ def test_promote_says_when_nothing_differs_and_asks_the_engine_when_something_do
     assert here("promote", "staging", "nowhere").code == 64
 
 
+def test_what_was_promoted_is_told_to_later_steps_and_names_are_no_markdown(step: Step) -> None:
+    promote._tell(Workflow(os.environ), "staging → production", "web 1 → 2\ncommit abc `id` (pushed)", "")
+    assert step.outputs == {"changed": "true", "result": "promoted", "exit-code": "0", "run-id": ""}
+    written = step.summary.read_text()
+    assert written.startswith("### staging → production: promoted")
+    assert "- web 1 → 2\n- commit abc " in written
+    assert "`id`" not in written
+
+
 def test_promote_asks_for_a_pull_request_only_where_it_is_known_where(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.commit({"state/reconcile.yaml": SETTINGS + STAGING, "state/staging/compose.pins.yaml": PINS}, "both")
-    promote = ("promote", "staging", "production", "--pr")
-    assert "leave one of them out" in here(*promote, "--push").err
+    asking = ("promote", "staging", "production", "--pr")
+    assert "leave one of them out" in here(*asking, "--push").err
     for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     here.world.git(here.repository, "remote", "add", "origin", "file:///nowhere")
-    assert "takes GITHUB_TOKEN" in here(*promote).err
+    assert "takes GITHUB_TOKEN" in here(*asking).err
     monkeypatch.setenv("GITHUB_TOKEN", "s3cr3t")
     monkeypatch.setenv("GITHUB_REPOSITORY", "deploy")
-    said = here(*promote)
+    said = here(*asking)
     assert (said.code, "GITHUB_REPOSITORY is 'deploy'" in said.err) == (64, True)
     monkeypatch.setenv("GITHUB_REPOSITORY", "kompass/deploy")
-    assert here(*promote).out == "production pins what staging does already.\n"
+    assert here(*asking).out == "production pins what staging does already.\n"
 
 
 def test_a_plain_revert_is_a_rollback_in_history_and_in_its_figures(here: Here) -> None:

@@ -59,7 +59,9 @@ open({str(tmp_path / "called.json")!r}, "w").write(json.dumps(said))
 sys.exit(70)
 """
     executable(tmp_path / "bin" / "reconcile", program)
-    return Runner(tmp_path / "job", (tmp_path / "bin",))
+    runner = Runner(tmp_path / "job", (tmp_path / "bin",))
+    (runner.workspace / "a file that * would name").touch()
+    return runner
 
 
 def called(runner: Runner) -> dict[str, Any]:
