@@ -23,6 +23,7 @@ from benchmarks import (
     gate,
     machine,
     noop,
+    notices,
     planning,
     remote,
     swarm,
@@ -47,6 +48,7 @@ FIGURES: dict[str, Measure] = {
     "environments": environments.measure,
     "flat": flat.measure,
     "data": data.measure,
+    "notices": notices.measure,
 }
 ENGINELESS = frozenset({"plan", "checks", "flat", "data"})
 

@@ -30,9 +30,19 @@ def left_out(waiting: Sequence[Message]) -> tuple[Message, Message] | None:
     if len(waiting) <= MOST_WAITING:
         return None
     candidates = [place for place, one in enumerate(waiting[:-1]) if one.state is not Delivery.SENDING]
-    place = min(candidates, key=lambda at: _LEAST_FIRST.index(waiting[at].event.severity))
+    place = min(candidates, key=lambda at: weight(waiting[at].event.severity))
     gone, next_one = waiting[place], waiting[place + 1]
-    return gone, replace(next_one, merged=next_one.merged + gone.merged + 1)
+    return gone, speaking_for(next_one, gone)
+
+
+def weight(severity: Severity) -> int:
+    """How much a message matters where some have to be left out: 0 is least."""
+    return _LEAST_FIRST.index(severity)
+
+
+def speaking_for(message: Message, gone: Message) -> Message:
+    """A message that says that the one before it is missing."""
+    return replace(message, merged=message.merged + gone.merged + 1)
 
 
 def as_told(message: Message) -> Event:

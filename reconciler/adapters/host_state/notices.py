@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.adapters.host_state import codec, event_codec
 from reconciler.domain.events import Delivery, Event, Message
-from reconciler.domain.outgoing import MOST_WAITING, left_out
+from reconciler.domain.outgoing import MOST_WAITING, speaking_for, weight
 from reconciler.domain.told import Told
 
 if TYPE_CHECKING:
@@ -40,12 +40,15 @@ def told(db: Connection) -> Told:
 
 def put(db: Connection, event: Event, channels: Sequence[str]) -> None:
     """Keep an event for some channels, unless its key is known."""
+    channels = list(dict.fromkeys(channels))
     values = (event.key, event.incident, codec.encoded(event_codec.event_object(event)))
     added = db.execute("INSERT OR IGNORE INTO event (key, incident, data) VALUES (?, ?, ?)", values)
     if not added.rowcount:
         return
-    rows = [(added.lastrowid, channel, Delivery.WAITING) for channel in dict.fromkeys(channels)]
-    db.executemany("INSERT INTO message (event, channel, state, data) VALUES (?, ?, ?, '{}')", rows)
+    put_for = [(added.lastrowid, channel, Delivery.WAITING, weight(event.severity)) for channel in channels]
+    db.executemany(
+        "INSERT INTO message (event, channel, state, weight, data) VALUES (?, ?, ?, ?, '{}')", put_for
+    )
     now = codec.encoded(event_codec.told_object(told(db).after(event, channels)))
     db.execute("INSERT OR REPLACE INTO told VALUES (1, ?)", (now,))
     for channel in channels:
@@ -84,15 +87,23 @@ def waiting(db: Connection) -> tuple[Message, ...]:
 
 
 def _bound(db: Connection, channel: str) -> None:
+    """The rule of ``left_out``, asked of the database: to read a thousand messages would take too long."""
     where = f"channel = ? AND {_UNDELIVERED}"
-    count = db.execute(f"SELECT count(*) FROM message WHERE {where}", (channel,)).fetchone()[0]  # noqa: S608
-    if count <= MOST_WAITING:
+    count = f"SELECT count(*), max(number) FROM message WHERE {where}"  # noqa: S608
+    waiting, last = db.execute(count, (channel,)).fetchone()
+    if waiting <= MOST_WAITING:
         return
-    too_many = left_out(_read(db, f"WHERE {where} ORDER BY number", (channel,)))
-    if too_many is not None:
-        gone, instead = too_many
-        db.execute("DELETE FROM message WHERE number = ?", (gone.number,))
-        note(db, instead)
+    gone = _read(
+        db,
+        f"WHERE channel = ? AND state = '{Delivery.WAITING}' AND number < ? ORDER BY weight, number LIMIT 1",
+        (channel, last),
+    )
+    for one in gone:
+        (next_one,) = _read(
+            db, f"WHERE {where} AND number > ? ORDER BY number LIMIT 1", (channel, one.number)
+        )
+        db.execute("DELETE FROM message WHERE number = ?", (one.number,))
+        note(db, speaking_for(next_one, one))
 
 
 def _prune(db: Connection) -> None:
@@ -102,7 +113,7 @@ def _prune(db: Connection) -> None:
     db.execute(f"DELETE FROM event WHERE sequence <= {oldest} AND sequence NOT IN {busy}", (MOST_KEPT,))  # noqa: S608
 
 
-def _read(db: Connection, where: str, values: Sequence[str] = ()) -> tuple[Message, ...]:
+def _read(db: Connection, where: str, values: Sequence[str | int] = ()) -> tuple[Message, ...]:
     if not there(db):
         return ()
     return tuple(_message(row) for row in db.execute(_MESSAGES + where, values))

@@ -38,7 +38,7 @@ OUTBOX_TABLES = {
     "data TEXT NOT NULL",
     "message": "number INTEGER PRIMARY KEY AUTOINCREMENT, "
     "event INTEGER NOT NULL REFERENCES event (sequence) ON DELETE CASCADE, channel TEXT NOT NULL, "
-    "state TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (event, channel)",
+    "state TEXT NOT NULL, weight INTEGER NOT NULL, data TEXT NOT NULL, UNIQUE (event, channel)",
     "told": "one INTEGER PRIMARY KEY CHECK (one = 1), data TEXT NOT NULL",
 }
 """What came with format 2."""
