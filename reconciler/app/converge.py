@@ -21,7 +21,7 @@ from reconciler.domain.braking import takes_back
 from reconciler.domain.environment import Environment
 from reconciler.domain.policy import Limits, refuse
 from reconciler.domain.reaching import restart_unreached
-from reconciler.domain.report import Report
+from reconciler.domain.report import Report, data_went_back
 from reconciler.errors import Stale
 from reconciler.ports import Calendar, Journal, Leases, Lock, Outbox, Pauses
 
@@ -124,4 +124,8 @@ class Reconciler:
             late: a release that was kept and failed since: it is blocked first, so that the pass goes back.
             notes: what is known already, and belongs into the report.
         """
-        return Pass(self, self.host.clock.now(), late, notes).run()
+        report = Pass(self, self.host.clock.now(), late, notes).run()
+        if not data_went_back(report.steps):
+            return report
+        # Only now: it takes its own turn, as it takes as long as it takes.
+        return replace(report, notes=(*report.notes, *self.care.follow()))

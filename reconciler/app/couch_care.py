@@ -55,7 +55,7 @@ class CouchCare:
         choose(Backups(host, restore.documents, restore.couch), backup)
 
     def bring_back(self, host: Host, desired: Desired, backup: str, run: str) -> tuple[str, ...]:  # noqa: ARG002
-        """See ``DataCare``. The indexes of a search are not filled again."""
+        """See ``DataCare``."""
         restore = self.restore()
         documents = fenced_documents(restore.documents, host)
         restored = restore.under_way(host, documents, backup)
@@ -65,12 +65,13 @@ class CouchCare:
         stamp = newest_stamp(restored.present)
         kept = (f"the data went back to {backup}; what was there before is kept in {stamp}",) if stamp else ()
         taken = tuple(f"written since, and taken away: {path}" for path in restored.exports)
-        return (*kept, *taken, *restored.notes, *_search(restore))
+        return (*kept, *taken, *restored.notes)
 
-
-def _search(restore: Restore) -> tuple[str, ...]:
-    """A pass does not wait for indexes, which take as long as they take."""
-    if restore.environment.data.search is None:
-        return ()
-    again = f"reconcile reindex {restore.environment.name}"
-    return (f"the indexes of the search server may still have what was taken away: {again}",)
+    def follow(self) -> tuple[str, ...]:
+        """See ``DataCare``: the indexes of a search server are filled again."""
+        restore = self.restore()
+        try:
+            return tuple(restore.after())
+        except ReconcileError as error:
+            again = f"reconcile reindex {restore.environment.name}"
+            return (f"the search may still find what was taken away: {error.problem}; then: {again}",)

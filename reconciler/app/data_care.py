@@ -48,6 +48,9 @@ class DataCare(Protocol):
             ReconcileError: the data is not, or not yet, what the backup has.
         """
 
+    def follow(self) -> tuple[str, ...]:
+        """Do what follows data that went back, when the pass is over; returns what people should know."""
+
 
 class NoData:
     """Nothing to look after: no database is configured, or no backups of it before releases."""
@@ -65,4 +68,8 @@ class NoData:
 
     def bring_back(self, host: Host, desired: Desired, backup: str, run: str) -> tuple[str, ...]:  # noqa: ARG002
         """See ``DataCare``. Never asked: there is no backup."""
+        return ()
+
+    def follow(self) -> tuple[str, ...]:
+        """See ``DataCare``. Nothing went back."""
         return ()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.history import OURSELVES
 from reconciler.domain.journal import Run, SampleSummary, Story
-from reconciler.domain.report import Result, Step, Verb
+from reconciler.domain.report import Result, Step, Verb, of_data
 from reconciler.domain.severity import Ruling, Verdict
 
 REJECTED = (Result.ROLLED_BACK, Result.ROLLBACK_FAILED)
@@ -74,7 +74,7 @@ def incident(story: Story) -> Incident:
         failed=failed,
         detected_at=_detected(story) or ended,
         ended_at=ended,
-        data=tuple(step for step in story.steps if _of_data(step)),
+        data=tuple(step for step in story.steps if of_data(step)),
     )
 
 
@@ -86,11 +86,6 @@ def latest(runs: Sequence[Run]) -> Run | None:
     """
     rejected = [run for run in runs if run.result in REJECTED]
     return max(rejected, key=lambda run: run.started_at, default=None)
-
-
-def _of_data(step: Step) -> bool:
-    """Containers are restored too; a database is from a backup, which the step names."""
-    return step.verb == Verb.BACKUP or (step.verb == Verb.RESTORE and "_backup_" in step.detail)
 
 
 def _failed(story: Story) -> tuple[Failed, ...]:

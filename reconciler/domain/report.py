@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -92,6 +92,16 @@ class Staying:
 
     kept: Kept
     services: tuple[str, ...]
+
+
+def of_data(step: Step) -> bool:
+    """Whether a step backs up or brings back a database. Containers are restored too: they name no backup."""
+    return step.verb == Verb.BACKUP or (step.verb == Verb.RESTORE and "_backup_" in step.detail)
+
+
+def data_went_back(steps: Iterable[Step]) -> bool:
+    """Whether a database was brought back to a backup."""
+    return any(step.verb == Verb.RESTORE and of_data(step) and step.good for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

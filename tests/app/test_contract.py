@@ -263,7 +263,12 @@ def test_data_goes_back_after_its_writers_stopped_and_before_what_ran_starts() -
     passes.release(web="2")
     report = passes.once()
     assert report.result is Result.ROLLED_BACK
-    assert care.told == [("back up", "db-1 web-1"), ("bring back backup-1", "db-1")]
+    assert care.told == [
+        ("back up", "db-1 web-1"),
+        ("bring back backup-1", "db-1"),
+        ("follow", "db-1 web-1"),
+    ]
+    assert "the search was filled again" in notes(report)
     assert passes.scene.there() == "db-1=1 web-1=1"
     assert passes.pinned()["web"] == "1"
     assert "backup-1 is back" in notes(report)

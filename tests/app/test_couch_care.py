@@ -206,3 +206,14 @@ def test_a_backup_that_is_gone_is_said_before_anything_is_stopped() -> None:
     assert passes.scene.running() == "job-1=1 web-1=2"
     assert report.outcome is not None
     assert any("cannot be brought back now: there is no backup" in note for note in report.outcome.notes)
+
+
+def test_what_follows_the_data_and_fails_is_named_with_the_command() -> None:
+    def unreachable() -> tuple[str, ...]:
+        raise DataUnreachable("MeiliSearch does not answer")
+
+    restores = stage().restores
+    (note,) = CouchCare(lambda: replace(restores.restore, after=unreachable)).follow()
+    assert "MeiliSearch does not answer; then: reconcile reindex production" in note
+    filled = CouchCare(lambda: replace(restores.restore, after=lambda: ("filled",)))
+    assert filled.follow() == ("filled",)

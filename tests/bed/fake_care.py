@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.app.host import Host
 from reconciler.domain.desired import Desired
+from reconciler.domain.report import Verb
 from reconciler.errors import DataUnreachable, ReconcileError
 from tests.bed.fake_engine import FakeWorld
 
@@ -47,9 +48,15 @@ class FakeCare:
     def bring_back(self, host: Host, desired: Desired, backup: str, run: str) -> tuple[str, ...]:
         """See `DataCare`."""
         self._asked(f"bring back {backup}")
-        self._fail("bring_back")
-        self.events.append("data")
+        with host.step(Verb.RESTORE, "orders", f"orders_backup_{backup}"):
+            self._fail("bring_back")
+            self.events.append("data")
         return (f"{backup} is back",)
+
+    def follow(self) -> tuple[str, ...]:
+        """See `DataCare`."""
+        self._asked("follow")
+        return ("the search was filled again",)
 
     def tells(self, version: str) -> Callable[[int], str]:
         """What a container logs that tells of each of its starts."""
