@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.converge import Reconciler
-from reconciler.app.data_care import DataCare, NoData
+from reconciler.app.data_care import NoData
 from reconciler.app.desired import DesiredState
 from reconciler.app.host import Host, NoHooks
 from reconciler.domain.channels import Channel
@@ -20,7 +20,6 @@ from reconciler.interface.failpoints import Failpoints
 from reconciler.interface.settings import Settings
 from reconciler.ports import (
     Clock,
-    Documents,
     Hooks,
     Journal,
     Notifier,
@@ -28,17 +27,15 @@ from reconciler.ports import (
     Proposals,
     Registry,
     Repository,
-    SearchServer,
     StateFiles,
 )
 
 if TYPE_CHECKING:
     from reconciler.adapters.compose import ComposeCli
     from reconciler.adapters.docker_host import DockerHost
-    from reconciler.app.reindex import Reindex
     from reconciler.app.relay import Relay
     from reconciler.app.release import Pins
-    from reconciler.app.restore import Restore
+    from reconciler.interface.data_wiring import DataWiring
     from reconciler.interface.render.live import Rows
 
 
@@ -277,76 +274,12 @@ class Wiring:
             self._own = own_container()
         return self._own
 
-    def documents(self, environment: Environment) -> Documents:
-        """The server of an environment's databases.
+    @property
+    def data(self) -> DataWiring:
+        """What looks after the data of environments."""
+        from reconciler.interface.data_wiring import DataWiring
 
-        Raises:
-            Refused: it has none, or who we are has no value here.
-        """
-        from reconciler.interface.data_wiring import documents_of
-
-        return documents_of(environment, self.settings.environ)
-
-    def restore(self, environment: Environment, by: str = "") -> Restore:
-        """What brings the databases of an environment back.
-
-        Args:
-            environment: which one.
-            by: who asks for it.
-
-        Raises:
-            Refused: see ``documents``.
-        """
-        from reconciler.adapters.host_state import ExportFiles, Place
-        from reconciler.app.by_hand import run_hooks
-        from reconciler.app.leaf_memory import remembering
-        from reconciler.app.restore import Restore
-
-        engine = self.engine(environment)
-        return Restore(
-            environment,
-            self.journal(environment),
-            engine.pauses,
-            remembering(self.documents(environment)),
-            ExportFiles(Place(self.settings.state_directory, engine.name)),
-            by,
-            before=partial(run_hooks, self.desired, environment),
-            after=partial(self._follow, environment),
-        )
-
-    def _follow(self, environment: Environment) -> tuple[str, ...]:
-        """What has to follow the databases of an environment; returns what was done."""
-        return self.reindex(environment).follow() if environment.data.search is not None else ()
-
-    def search_server(self, environment: Environment) -> SearchServer:
-        """The search server of an environment's data.
-
-        Raises:
-            Refused: it has none, or the key has no value here.
-        """
-        from reconciler.interface.data_wiring import search_server_of
-
-        return search_server_of(environment, self.settings.environ, self.clock)
-
-    def reindex(self, environment: Environment) -> Reindex:
-        """What rebuilds the indexes of an environment.
-
-        Raises:
-            Refused: see ``search_server``.
-        """
-        from reconciler.app.reindex import Reindex
-
-        server, reconciler = self.search_server(environment), self.reconciler(environment)
-        host = replace(reconciler.host, hooks=self.hooks)
-        return Reindex(replace(reconciler, host=host), server)
-
-    def care(self, environment: Environment) -> DataCare:
-        """What looks after the data of an environment in its releases."""
-        if environment.data.couchdb is None:
-            return NoData()
-        from reconciler.app.couch_care import CouchCare
-
-        return CouchCare(partial(self.restore, environment))
+        return DataWiring(self)
 
     def reconciler(self, environment: Environment) -> Reconciler:
         """Everything that a pass over ``environment`` needs."""
@@ -385,6 +318,6 @@ class Wiring:
             parachute=settings.parachute,
             own=self.own,
             approved=settings.approved,
-            care=self.care(environment),
+            care=self.data.care(environment) if environment.data.couchdb is not None else NoData(),
             outbox=self.outbox(environment) if environment.notify.channels else None,
         )

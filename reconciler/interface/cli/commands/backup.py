@@ -27,7 +27,7 @@ def command(session: Session, environment: str, *, listing: bool, output: str | 
     form = session.form("json", own=output)
     wiring = session.wiring(environment)
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
-    couch, documents = couch_of(chosen), wiring.documents(chosen)
+    couch, documents = couch_of(chosen), wiring.data.documents(chosen)
     reconciler = wiring.reconciler(chosen)
     if listing:
         listed = Backups(reconciler.host, documents, couch).listed()

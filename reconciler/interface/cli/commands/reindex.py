@@ -58,6 +58,6 @@ def _done(
 ) -> tuple[Rebuilt, ...]:
     wiring = session.wiring(environment)
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
-    reindex = wiring.reindex(chosen)
+    reindex = wiring.data.reindex(chosen)
     with session.acting():
         return reindex.swap_back(indexes) if swap_back else reindex.rebuild(indexes, fewer=fewer)

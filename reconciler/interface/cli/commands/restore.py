@@ -58,7 +58,7 @@ def command(
     wiring = session.wiring(environment)
     (chosen,) = [e for e in wiring.environments() if e.name == environment]
     reconciler, who = wiring.reconciler(chosen), person(wiring.repository, wiring.settings.environ)
-    restore = wiring.restore(chosen, who)
+    restore = wiring.data.restore(chosen, who)
     restore = replace(restore, told=partial(let_go_back, reconciler))
     found, differences = restore.plan(reconciler.host, wanted)
     writers = chosen.data.writers(STORE)
