@@ -53,7 +53,9 @@ class Relay:
                     self._try(message)
 
     def _due(self) -> tuple[Message, ...]:
-        return self.outbox.due(self.environment, self.clock.now())
+        """What is due, what failed before last: a channel that hangs must not use up the time of others."""
+        due = self.outbox.due(self.environment, self.clock.now())
+        return tuple(sorted(due, key=lambda message: message.attempts))
 
     def _try(self, message: Message) -> None:
         """One attempt. It is written down before it is made, as one that failed.

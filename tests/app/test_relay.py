@@ -107,6 +107,22 @@ def test_a_channel_that_is_away_is_tried_again_later_and_holds_up_no_other() -> 
     assert post.hook.again == [True, False], "its answer may have got lost"
 
 
+def test_what_failed_before_is_tried_after_the_others() -> None:
+    """A single run has a few seconds: a channel that hangs must not use them up each time."""
+    tried: list[str] = []
+    post = Post(
+        {
+            "hook": Recorder(fails=AWAY, before=lambda: tried.append("hook")),
+            "chat": Recorder(before=lambda: tried.append("chat")),
+        }
+    )
+    post.put(event("1"))
+    post.deliver()
+    post.put(event("2"))
+    post.deliver(after=5)
+    assert tried == ["hook", "chat", "chat", "hook"]
+
+
 def test_a_channel_that_asks_for_a_pause_gets_it() -> None:
     post = Post({"hook": Recorder(fails=NoticeUnreachable("429 Too Many Requests", after_seconds=60.0))})
     post.put(*numbered(1))
@@ -248,6 +264,18 @@ def test_the_daemon_delivers_beside_its_passes_and_ends_though_a_channel_hangs()
     dispatcher.end()
     hangs.set()
     assert complaints == []
+
+
+def test_the_end_of_the_daemon_waits_for_a_delivery_that_is_almost_done() -> None:
+    post, goes_on = Post(), threading.Event()
+    dispatcher = Dispatcher(lambda _words: None, look_seconds=0.02, end_seconds=20)
+    post.hook.before = lambda: goes_on.wait(20)
+    post.put(*numbered(1))
+    dispatcher.over(post.relay)
+    soon(lambda: post.hook.tried == 1)
+    threading.Timer(0.1, goes_on.set).start()
+    dispatcher.end()
+    assert post.outbox.waiting(post.env) == ()
 
 
 def test_the_daemon_says_why_nobody_is_told_and_tries_again() -> None:
