@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.domain.channels import Channel, Notify, Slack, Webhook
 from reconciler.domain.check import (
     Check,
     Database,
@@ -57,3 +58,13 @@ def test_so_are_the_servers_of_an_environments_data() -> None:
     data = Data(couchdb, MeiliSearch("http://h", (Index("a"),), Restarted("web"), "${K}"))
     environment = replace(_environment(), data=data)
     assert secrets_of([environment], {"U": "ada", "P": "s3cr3t", "K": "k3y"}) == ("ada", "s3cr3t", "k3y")
+
+
+def test_so_are_channels() -> None:
+    channels = (Channel("hook", Webhook("${H}", "${S}")), Channel("chat", Slack("${C}")))
+    environment = replace(_environment(), notify=Notify(channels))
+    assert secrets_of([environment], {"H": "https", "S": "whsec", "C": "slack"}) == (
+        "https",
+        "whsec",
+        "slack",
+    )

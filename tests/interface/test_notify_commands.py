@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.docker_host import DockerHost
 from reconciler.adapters.host_state import Place, SqliteOutbox
 from reconciler.domain.channels import Channel, Contact, Notify, Slack
 from reconciler.domain.events import Event, Kind
@@ -16,6 +17,7 @@ from reconciler.domain.outgoing import failed, given_up, sending
 from reconciler.errors import NoticeRefused
 from reconciler.interface.notice_wiring import details_of, notifier_of
 from reconciler.interface.render.notices_text import undelivered_lines
+from tests.bed.fake_turns import FakePauses
 from tests.bed.journal_values import AT
 from tests.bed.notice_values import event
 from tests.interface import values as v
@@ -78,6 +80,22 @@ def test_what_waits_is_listed_and_why(here: Here, told: Path) -> None:
     assert lines[2][:4] == ["production", "script", "rollback-failed", "given-up"]
     assert "it does not answer\\x1b" in said.out
     assert "410 Gone" in said.out
+
+
+def test_a_pause_and_its_end_are_told_at_once(
+    here: Here, told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DockerHost, "pauses", FakePauses())
+    assert here("pause", "production", "-m", "migrating").code == 0
+    assert here("resume", "production").code == 0
+    messages = [json.loads(line) for line in told.read_text().splitlines() if line]
+    assert [(one["kind"], one["by"], one["reason"]) for one in messages] == [
+        ("paused", "Ada", "migrating"),
+        ("resumed", "Ada", "migrating"),
+    ]
+    assert messages[0]["incident"] == messages[1]["incident"]
+    left = outbox(here).waiting(ENV)
+    assert {one.channel for one in left} == {"broken"}, "what does not take it holds up nothing"
 
 
 def test_status_says_what_was_not_told() -> None:
