@@ -48,6 +48,14 @@ class Statuspage:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusDocument:
+    """Any other status page: its state is put as one JSON document at ``url``; ``token`` is ``${NAME}``."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Slack:
     """An incoming webhook; its address is a secret, ``${NAME}``."""
 
@@ -81,7 +89,7 @@ class Apprise:
     url: str
 
 
-Service = GitHub | Linear | Statuspage | Slack | Webhook | Command | Apprise
+Service = GitHub | Linear | Statuspage | StatusDocument | Slack | Webhook | Command | Apprise
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from reconciler.domain.channels import Apprise, Command, GitHub, Linear, Notify, Service, Slack, Statuspage
+from reconciler.domain.channels import (
+    Apprise,
+    Command,
+    GitHub,
+    Linear,
+    Notify,
+    Service,
+    Slack,
+    StatusDocument,
+    Statuspage,
+)
 from reconciler.domain.check import Check, Database, Flow, Http, Query, Request, SearchIndex
 from reconciler.domain.data import Data
 
@@ -76,6 +86,8 @@ def _of_service(service: Service) -> tuple[str, ...]:
             return (url,)
         case Command():
             return ()
+        case StatusDocument(url=url, token=token):
+            return (url, token)
         case _:
             return (service.url, service.secret)
 

@@ -14,6 +14,7 @@ from reconciler.domain.channels import (
     Linear,
     Notify,
     Slack,
+    StatusDocument,
     Statuspage,
     Webhook,
 )
@@ -106,6 +107,9 @@ def test_what_is_not_written_has_defaults() -> None:
     assert channel('{statuspage: {page: p, key: "${K}"}}').service == Statuspage("p", "${K}")
     assert channel("{command: {run: [tell]}}") == Channel("one", Command(("tell",), 30.0))
     assert channel('{webhook: {url: "${U}", secret: "${S}"}}').service == Webhook("${U}", "${S}")
+    page = channel('{status: {url: "https://h/x", token: "${T}"}}').service
+    assert page == StatusDocument("https://h/x", "${T}")
+    assert secrets_of_service(page) == ("T",)
     assert secrets_of_service(Webhook("${U}", "${S}")) == ("U", "S")
 
 
@@ -122,6 +126,7 @@ def test_a_recovery_needs_not_be_listed() -> None:
         f"{{linear: {{team: {TEAM}, key: lin_api_0123456789}}}}",
         "{statuspage: {page: p, key: abcdef0123}}",
         "{webhook: {url: 'https://h/x', secret: whsec_abcdef0123}}",
+        "{status: {url: 'https://h/x', token: abcdef0123}}",
         "{webhook: {url: 'https://user:abcdef0123@h/x', secret: '${S}'}}",
         "{apprise: {url: 'tgram://abcdef0123/x'}}",
         f"{{command: {{run: [tell, --token={TOKEN}]}}}}",

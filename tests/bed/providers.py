@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self._send(said, trouble)
 
-    do_GET = do_POST = do_PATCH = _serve  # noqa: N815
+    do_GET = do_POST = do_PATCH = do_PUT = _serve  # noqa: N815
 
     def _send(self, said: Said, trouble: Trouble | None) -> None:
         if isinstance(said.body, bytes):

@@ -14,6 +14,7 @@ from reconciler.domain.channels import (
     Linear,
     Service,
     Slack,
+    StatusDocument,
     Statuspage,
     Webhook,
 )
@@ -64,6 +65,7 @@ def make(
     from reconciler.adapters.notify.outgoing import Outgoing
     from reconciler.adapters.notify.signature import keys_of
     from reconciler.adapters.notify.slack import SlackNotifier
+    from reconciler.adapters.notify.status_document import StatusDocumentNotifier
     from reconciler.adapters.notify.statuspage import StatuspageNotifier
     from reconciler.adapters.notify.webhook import WebhookNotifier
 
@@ -81,6 +83,9 @@ def make(
         case Statuspage():
             key = filled(service.key, secrets)
             return StatuspageNotifier(outgoing("Statuspage", [key]), service, key)
+        case StatusDocument():
+            url, token = filled(service.url, secrets), filled(service.token, secrets)
+            return StatusDocumentNotifier(outgoing("the status page", [token]), url, token)
         case Slack():
             url = filled(service.url, secrets)
             return SlackNotifier(outgoing("Slack", of_address(url)), url, link, contacts)

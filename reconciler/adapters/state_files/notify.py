@@ -20,6 +20,7 @@ from reconciler.domain.channels import (
     Notify,
     Service,
     Slack,
+    StatusDocument,
     Statuspage,
     Webhook,
 )
@@ -67,6 +68,9 @@ def _service(channel: Written) -> Service:
         return _linear(channel.part("linear"))
     if channel.node("statuspage") is not None:
         return _statuspage(channel.part("statuspage"))
+    if channel.node("status") is not None:
+        page = channel.part("status")
+        return StatusDocument(page.text("url"), page.text("token"))
     if channel.node("slack") is not None:
         return Slack(channel.part("slack").text("url"))
     if channel.node("webhook") is not None:

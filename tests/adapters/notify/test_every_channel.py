@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.notify import make
-from reconciler.domain.channels import GitHub, Linear, Service, Slack, Statuspage, Webhook
+from reconciler.domain.channels import GitHub, Linear, Service, Slack, StatusDocument, Statuspage, Webhook
 from reconciler.domain.events import Event, Kind
 from reconciler.errors import NoticeRefused, NoticeUnreachable, ReconcileError
 from tests.adapters.notify.events import LINK, event, hostile
@@ -64,6 +64,13 @@ CASES += [
         lambda url: Statuspage(fake_statuspage.PAGE, "${SECRET}", url=url),
         lambda: fake_statuspage.FakeStatuspage().answer,
         lambda _: fake_statuspage.KEY,
+    ),
+    Case(
+        "status-document",
+        lambda url: StatusDocument(url, "${SECRET}"),
+        lambda: lambda _: Said(204),
+        lambda _: SECRET,
+        body=False,
     ),
     Case("slack", lambda _: Slack("${SECRET}"), lambda: slack, lambda url: url + PATH),
     Case(
@@ -273,7 +280,8 @@ def test_o_05_text_of_others_is_harmless_in_every_channel(case: Case) -> None:
             deliver(
                 case, server, replace(hostile(text), kind=case.kind, key=key, incident=f"production/{name}")
             )
-            sent = [one for asked in server.asked if asked.method == "POST" for one in strings(asked.json)]
+            wrote = [asked for asked in server.asked if asked.method in ("POST", "PUT")]
+            sent = [one for asked in wrote for one in strings(asked.json)]
             assert sent
             for one in sent:
                 assert_plain(one)
