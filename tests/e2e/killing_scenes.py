@@ -189,7 +189,7 @@ UP = (
     *("step.ready", "step.start", "step.start#2", "step.restart"),
     *("compose.create", "engine.untag", "engine.start#4"),
 )
-DOWN = ("step.stop", "step.ready#2", "step.switch#2", "engine.untag#2", "engine.stop#4", "engine.rename#3")
+DOWN = ("step.stop", "step.switch#2", "engine.untag", "engine.stop#4", "engine.rename#3")
 BACK = ("step.stop", "step.start#2", "step.restore", "step.restore#2", "step.restart", "engine.stop#3")
 OF_OTHER_KINDS = (
     Scene(Kind.GOOD, Scaled(2), UP),
