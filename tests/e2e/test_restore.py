@@ -74,9 +74,11 @@ def test_killed_at_its_steps_a_second_run_finishes_and_nothing_is_told(
     stored: tuple[World, str], couchdb: CouchDb, points: tuple[str, ...]
 ) -> None:
     world, name = stored
+    first = world.reconcile("backup", "production", "-o", "json").expect(0).environment
+    assert len(first["copied"]) == 1, "before the first deployment there was nothing to go back to"
     backup = world.reconcile("backup", "production", "-o", "json").expect(0).environment
-    assert backup["copied"] == [], "it was backed up before the release, and nothing was written since"
-    assert backup["backups"][0]["purpose"] == "release"
+    assert backup["copied"] == [], "nothing was written since"
+    assert backup["backups"][0]["purpose"] == "asked"
     stamp = backup["backups"][0]["name"][-15:]
     then = says(couchdb, name)
     restore = ("restore", "production", "couchdb", "--backup", stamp)

@@ -12,6 +12,7 @@ from reconciler.adapters.docker_host import DockerHost
 from reconciler.domain.restoring import NOTE
 from reconciler.errors import DataUnreachable, PermissionRefused
 from reconciler.interface.cli import exit_codes
+from reconciler.interface.data_wiring import DataWiring
 from reconciler.interface.wiring import Wiring
 from tests.app.restores import RUNS, Restores, bad_release
 from tests.interface.test_commands import SETTINGS, Here
@@ -41,7 +42,7 @@ def restores(here: Here, monkeypatch: pytest.MonkeyPatch) -> Restores:
 
 def staged(restores: Restores, monkeypatch: pytest.MonkeyPatch) -> None:
     restores.passes.scene.clock.passed += 60
-    monkeypatch.setattr(Wiring, "documents", lambda _wiring, _environment: restores.server)
+    monkeypatch.setattr(DataWiring, "documents", lambda _wiring, _environment: restores.server)
     monkeypatch.setattr(Wiring, "reconciler", lambda _wiring, _environment: restores.passes.reconciler)
     monkeypatch.setattr(DockerHost, "pauses", restores.passes.pauses)
 
