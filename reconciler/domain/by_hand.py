@@ -1,4 +1,7 @@
-"""Events from what people do by hand: a pause and its end, a restore of data, a try of a channel."""
+"""Events from what people do by hand, and from what somebody beside the daemon sees of it.
+
+A pause and its end, a restore of data, a try of a channel, a daemon that is silent.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,18 @@ def restored_event(restored: Restored, at: datetime, by: str) -> Event:
     key, incident = f"{name}/{Kind.RESTORED}/{_stamp(at)}", f"{name}/restore/{restored.backup}"
     reason = restored.error.problem if restored.error is not None else ""
     return Event(key, Kind.RESTORED, name, at, severity, words, incident, by=by, reason=reason)
+
+
+def silent_event(environment: str, at: datetime) -> Event:
+    """The daemon that looks after an environment gives no sign of life.
+
+    It is told once: what was told already, and is not over, is known by its words (``domain.told``).
+    """
+    words = (
+        f"the daemon that looks after {environment} gives no sign of life: nothing is released or repaired"
+    )
+    key = f"{environment}/{Kind.DAEMON_SILENT}/{_stamp(at)}"
+    return Event(key, Kind.DAEMON_SILENT, environment, at, Severity.CRITICAL, words, incident=key)
 
 
 def trial_event(environment: str, at: datetime, by: str) -> Event:

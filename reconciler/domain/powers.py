@@ -2,7 +2,8 @@
 
 An allowance is ``[ENVIRONMENT/]SERVICE:POWER``; ``*`` stands for any environment or service, or for
 every power. ``production/traefik:docker-socket`` lets one service mount Docker's socket, and
-``production/hooks:host`` lets hooks of that environment run on the host itself.
+``production/hooks:host`` lets hooks of that environment run on the host itself, ``production/notify:host``
+channels that are commands.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from reconciler.domain.desired import Service
 
 HOST_HOOKS = ("hooks", "host")
 """How an allowance names commands of ``reconcile.yaml`` that run on the host itself."""
+
+HOST_CHANNELS = ("notify", "host")
+"""The same for channels."""
 
 
 def refused_powers(
@@ -39,6 +43,11 @@ def refused_hooks(environment: str, data: Data, allowed: Iterable[str]) -> tuple
     """The same for hooks that run on the host itself, as whoever runs reconcile."""
     wanted = [HOST_HOOKS] if any(not hook.service for hook in data.hooks) else []
     return _refused(environment, wanted, allowed)
+
+
+def may_tell_by_command(environment: str, allowed: Iterable[str]) -> bool:
+    """Whether a channel of an environment may be a command on the host, as whoever runs reconcile."""
+    return not _refused(environment, [HOST_CHANNELS], allowed)
 
 
 def _refused(

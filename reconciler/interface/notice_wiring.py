@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.domain.channels import Channel
+from reconciler.domain.channels import Channel, Command
 from reconciler.domain.environment import Environment
 from reconciler.domain.events import CALLS, Event, Kind
 from reconciler.domain.placeholders import secrets_of_service
-from reconciler.errors import Refused
+from reconciler.domain.powers import may_tell_by_command
+from reconciler.errors import NoticeRefused, Refused
 from reconciler.interface.secrets import value_of
 
 if TYPE_CHECKING:
     from reconciler.ports import Journal, Notifier, Proposals
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def require_allowed(environment: Environment, channel: Channel, allowed: Iterable[str]) -> None:
+    """See that a channel asks for nothing that this host does not allow.
+
+    Whoever can push to Git could otherwise run anything here.
+
+    Raises:
+        NoticeRefused: it is a command on the host.
+    """
+    if isinstance(channel.service, Command) and not may_tell_by_command(environment.name, allowed):
+        raise NoticeRefused(
+            f"the channel {channel.name} is a command, and this host does not allow that",
+            hint=f"Allow it on this host: RECONCILE_ALLOW={environment.name}/notify:host",
+        )
 
 
 def notifier_of(environment: Environment, channel: Channel, environ: Mapping[str, str]) -> Notifier:

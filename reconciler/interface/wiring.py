@@ -243,10 +243,12 @@ class Wiring:
         """What speaks to a channel.
 
         Raises:
-            NoticeRefused: a secret has no value here, or is not one for this service.
+            NoticeRefused: a secret has no value here, or is not one for this service; or it is a command,
+                and this host does not allow that.
         """
-        from reconciler.interface.notice_wiring import notifier_of
+        from reconciler.interface.notice_wiring import notifier_of, require_allowed
 
+        require_allowed(environment, channel, self.settings.allowed)
         return notifier_of(environment, channel, self.settings.environ)
 
     def relay(self, environment: Environment) -> Relay | None:

@@ -27,6 +27,7 @@ def told(file: Path) -> list[dict[str, Any]]:
 
 def test_the_daemon_tells_of_a_release_and_of_its_rollback_while_another_channel_hangs(world: World) -> None:
     file, pid = world.root / "told", world.root / "pid"
+    world.variables["RECONCILE_ALLOW"] = "notify:host"
     url = deployed(world, checked=True)
     world.settings["notify"] = {
         "contacts": [{"name": "Ada", "reach": "+49 1"}],

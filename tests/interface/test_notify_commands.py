@@ -27,8 +27,9 @@ __all__ = ["here"]
 
 
 @pytest.fixture
-def told(here: Here, tmp_path: Path) -> Path:
+def told(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the channel `script` was told, one message a line; `broken` never takes anything."""
+    monkeypatch.setenv("RECONCILE_ALLOW", "production/notify:host")
     file, script = tmp_path / "told", tmp_path / "tell"
     script.write_text(f"#!/bin/sh\ncat >>{file}\necho >>{file}\n")
     script.chmod(0o755)
@@ -141,3 +142,28 @@ def test_no_secret_is_in_what_goes_with_a_message(here: Here) -> None:
     found = details_of(environment, here.journal, environ, event("1", Kind.ROLLED_BACK, run=run))
     assert "password is ***" in found
     assert "hunter22" not in found
+
+
+def test_a_command_on_this_host_is_a_matter_of_this_host(
+    here: Here, told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILE_ALLOW", "staging/notify:host")
+    said = here("-e", "production", "notify", "test", "script")
+    assert said.code == 1
+    assert "RECONCILE_ALLOW=production/notify:host" in said.err
+    assert not told.exists()
+
+
+def test_a_silent_daemon_is_told_once_until_it_is_over(here: Here, told: Path) -> None:
+    assert here("watch", "--tell").code == 64
+    for _ in range(3):
+        said = here("watch", "--alive", "--tell")
+        assert said.code == 1
+        assert "not alive" in said.err
+    (message,) = [json.loads(line) for line in told.read_text().splitlines() if line]
+    assert (message["kind"], message["severity"], message["environment"]) == (
+        "daemon-silent",
+        "critical",
+        "production",
+    )
+    assert here("watch", "--alive").code == 1

@@ -72,6 +72,7 @@ class Hangup:
     help="Lines that matter less are left out.",
 )
 @click.option("--alive", is_flag=True, help="Exit 0 if a daemon for the same environments runs here, else 1.")
+@click.option("--tell", "telling", is_flag=True, help="With --alive: tell the channels when none does.")
 @click.pass_obj
 def command(
     session: Session,
@@ -82,13 +83,19 @@ def command(
     log_format: str,
     log_level: str,
     alive: bool,
+    telling: bool,
 ) -> int:
     """Keep environments as Git wants them: on commits, drift, engine restarts, and whenever it is time.
 
     SIGTERM and SIGINT finish or undo the step in hand, and end it. SIGHUP looks at everything at once.
     """
+    if telling and not alive:
+        raise click.UsageError("--tell goes with --alive")
     if alive:
-        return _alive((*session.chosen, *environments))
+        code = _alive((*session.chosen, *environments))
+        if telling and code != exit_codes.OK:
+            _tell_of_silence(session, environments)
+        return code
     from reconciler.adapters.clock import SystemClock
     from reconciler.interface.checkouts import Checkouts, OwnCheckout, cloned
     from reconciler.interface.service.heartbeat import Heartbeat, heartbeat_file, this_boot
@@ -138,6 +145,16 @@ def _alive(environments: Sequence[str]) -> int:
         return exit_codes.OK
     click.echo(f"not alive: no sign of life within {DEAD_SECONDS:.0f}s in {file}", err=True)
     return exit_codes.FAILED
+
+
+def _tell_of_silence(session: Session, environments: Sequence[str]) -> None:
+    """Tell the channels of these environments that nobody looks after them; the same silence is told once."""
+    from reconciler.domain.by_hand import silent_event
+    from reconciler.interface.cli.telling import tell
+
+    wiring = session.wiring(*environments)
+    for environment in wiring.environments():
+        tell(wiring, environment, silent_event(environment.name, wiring.clock.now()))
 
 
 @contextmanager
