@@ -31,7 +31,9 @@ def test_a_crash_loop_that_begins_in_the_soak(origin: Origin) -> None:
 def test_a_container_that_needs_more_memory_than_it_may_have(origin: Origin) -> None:
     """The engine tells of it, if it is quick enough, in the container's state: not in each case."""
     world = origin.world
-    world.settings["gate"]["soak"] = "4s"
+    world.settings["gate"]["soak"] = (
+        "15s"  # it ends with the first bad look; on a busy host that takes a while
+    )
     release = origin.release(web="web:oom")
     with Witness(world, world.url) as witness:
         environment = world.once().expect(10).environment
