@@ -63,7 +63,7 @@ class Promotion:
         Raises:
             Refused: a service that is named has no pin in ``origin``.
         """
-        there, here = (self._pinned(place.environment) for place in (self.origin, self.goal))
+        there, here = (self.pins.images(place.environment) for place in (self.origin, self.goal))
         if unknown := [name for name in services if name not in there]:
             raise Refused(f"{', '.join(unknown)} has no pin in {self.origin.environment.name}")
         chosen = services or [name for name in there if name in here]
@@ -182,9 +182,6 @@ class Promotion:
         goal, origin = self.goal.environment.name, self.origin.environment.name
         hint = f"Only the others: reconcile promote {origin} {goal} {' '.join(others)}" if others else ""
         return Refused(f"{origin} cannot be promoted to {goal}: {each}", hint=hint)
-
-    def _pinned(self, environment: Environment) -> dict[str, str]:
-        return self.pins.images(environment)
 
     def _blocks(self, place: Place) -> tuple[Block, ...]:
         told = blocks_in_git(place.environment, self.pins.desired, place.journal)

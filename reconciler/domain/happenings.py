@@ -10,7 +10,7 @@ from reconciler.domain.blocking import same_pin
 from reconciler.domain.desired import Revision
 from reconciler.domain.events import Event, Kind
 from reconciler.domain.gate import Judgement
-from reconciler.domain.image import ImageRef
+from reconciler.domain.image import short_name
 from reconciler.domain.plan import Change, Entry, Plan
 from reconciler.domain.report import EnvironmentHealth, Report, Result, Sync
 from reconciler.domain.severity import Severity
@@ -276,16 +276,7 @@ def _back(moves: Moves, report: Report) -> bool:
 def _moved(name: str, before: str, after: str) -> str:
     if not after:
         return f"{name} (removed)"
-    return f"{name} {_image(before)} → {_image(after)}" if before else f"{name} {_image(after)}"
-
-
-def _image(text: str) -> str:
-    if not text:
-        return ""
-    try:
-        return ImageRef.parse(text).short()
-    except ValueError:
-        return text.removeprefix("sha256:")[:12]
+    return f"{name} {short_name(before)} → {short_name(after)}" if before else f"{name} {short_name(after)}"
 
 
 def _listed(entries: list[Entry] | tuple[Entry, ...]) -> str:

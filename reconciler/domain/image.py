@@ -68,6 +68,14 @@ class ImageRef:
         return f"{self.repository}{tag}{digest}"
 
 
+def short_name(text: str) -> str:
+    """What people call an image: its tag, or the first digits of its digest or id; empty for none."""
+    try:
+        return ImageRef.parse(text).short() if text else ""
+    except ValueError:
+        return text.removeprefix("sha256:")[:12]
+
+
 def _complaint(text: str) -> str:
     """Why ``text`` is not an image reference, in words for the person who typed it."""
     if not text:

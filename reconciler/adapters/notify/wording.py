@@ -11,7 +11,7 @@ from urllib.parse import quote
 from reconciler.domain.channels import Contact
 from reconciler.domain.events import CALLS, Event, Kind
 from reconciler.domain.foreign import foreign
-from reconciler.domain.image import ImageRef
+from reconciler.domain.image import short_name
 
 OPENS = frozenset(
     {
@@ -50,12 +50,7 @@ def moved(event: Event) -> Iterator[tuple[str, str, str]]:
 
 def short(image: str) -> str:
     """An image as people call it: its tag, or the beginning of its digest; ``-`` where there is none."""
-    if not image:
-        return "-"
-    try:
-        return ImageRef.parse(image).short()
-    except ValueError:
-        return image.removeprefix("sha256:")[:12]
+    return short_name(image) or "-"
 
 
 def left_out(event: Event) -> str:

@@ -67,6 +67,18 @@ class Answer:
         except RecursionError:
             raise ValueError from None
 
+    def document(self) -> dict[str, Any]:
+        """The JSON object of the body; empty where it is none.
+
+        Raises:
+            Unaskable: it is larger than 1 MiB.
+        """
+        try:
+            found = self.json()
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def _content(self, most: int) -> tuple[bytes, bool]:
         """The body unpacked, and whether that is all. Some pack although nobody asked; bombs stay small."""
         if str(self.headers.get("Content-Encoding", "")).strip().lower() not in ("gzip", "x-gzip", "deflate"):

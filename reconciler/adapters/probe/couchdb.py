@@ -5,16 +5,15 @@ https://docs.couchdb.org/en/stable/api/server/common.html#up and .../api/databas
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from reconciler.adapters.probe.address import located
 from reconciler.adapters.probe.answer import TEXT_BYTES, Answer
 from reconciler.adapters.probe.deadline import Deadline
-from reconciler.adapters.probe.expectations import STARTING
 from reconciler.adapters.probe.refusals import Refusals
 from reconciler.adapters.probe.secrets import Secrets
 from reconciler.adapters.probe.session import TROUBLE, Session
+from reconciler.adapters.probe.stranger import stranger
 from reconciler.adapters.probe.tls import Contexts
 from reconciler.adapters.probe.trouble import seen_instead
 from reconciler.domain.check import Database, Request
@@ -49,9 +48,9 @@ def _not_up(answer: Answer) -> Seen | None:
     """
     if answer.status in (200, 401):
         return None
-    if answer.status == 404 and _document(answer).get("status") in ("maintenance_mode", "nolb"):
+    if answer.status == 404 and answer.document().get("status") in ("maintenance_mode", "nolb"):
         return Seen(Evidence.UNREADY, "it is in maintenance mode", answer.seconds, answer.status)
-    return _wrong(answer)
+    return stranger(answer, STRANGER)
 
 
 def _counted(session: Session, question: Database, url: str, refusals: Refusals) -> Seen:
@@ -59,7 +58,7 @@ def _counted(session: Session, question: Database, url: str, refusals: Refusals)
     if login and refusals.knows(f"{question.url} {login}"):
         return Seen(Evidence.NONE, f"{REFUSED}, and is not asked again")
     answer = session.ask(Request(url), TEXT_BYTES, lambda _status: True)
-    count = _document(answer).get("doc_count")
+    count = answer.document().get("doc_count")
     if answer.status in (401, 403):
         if login:
             refusals.add(f"{question.url} {login}")
@@ -67,7 +66,7 @@ def _counted(session: Session, question: Database, url: str, refusals: Refusals)
     if answer.status == 404:
         return Seen(Evidence.BAD, f"there is no database {question.database}", answer.seconds, answer.status)
     if answer.status != 200 or not isinstance(count, int):
-        return _wrong(answer)
+        return stranger(answer, STRANGER)
     enough = count >= question.documents
     words = f"{count} documents" + ("" if enough else f", expected at least {question.documents}")
     return Seen(Evidence.GOOD if enough else Evidence.BAD, words, answer.seconds, answer.status)
@@ -79,18 +78,3 @@ def _signed_in(url: str, question: Database) -> str:
         return url
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{quote(question.username, '')}:{quote(question.password, '')}@{rest}"
-
-
-def _wrong(answer: Answer) -> Seen:
-    if answer.status in STARTING:
-        return Seen(Evidence.UNREADY, answer.words, answer.seconds, answer.status)
-    words = STRANGER if answer.status < 500 else answer.words
-    return Seen(Evidence.BAD, words, answer.seconds, answer.status)
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -6,14 +6,13 @@ https://www.meilisearch.com/docs/reference/api/health and .../api/stats
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from reconciler.adapters.probe.answer import TEXT_BYTES, Answer
 from reconciler.adapters.probe.deadline import Deadline
-from reconciler.adapters.probe.expectations import STARTING
 from reconciler.adapters.probe.secrets import Secrets
 from reconciler.adapters.probe.session import TROUBLE, Session
+from reconciler.adapters.probe.stranger import stranger
 from reconciler.adapters.probe.tls import Contexts
 from reconciler.adapters.probe.trouble import seen_instead
 from reconciler.domain.check import Request, SearchIndex
@@ -42,15 +41,15 @@ class _Looking:
     def health(self) -> Seen | None:
         """What ``/health`` says, which wants no key; None where the server is available."""
         answer = self._ask("/health", key=False)
-        if answer.status == 200 and _document(answer).get("status") == "available":
+        if answer.status == 200 and answer.document().get("status") == "available":
             return None
-        return _wrong(answer)
+        return stranger(answer, STRANGER)
 
     def index(self) -> Seen:
         """The index. While tasks of it wait or run, too few documents are no answer yet."""
         question = self.question
         answer = self._ask(f"/indexes/{quote(question.index, '')}/stats")
-        document = _document(answer)
+        document = answer.document()
         if answer.status in _REFUSED:
             return _seen(
                 Evidence.NONE, f"the server does not let us look at the index ({answer.status})", answer
@@ -59,7 +58,7 @@ class _Looking:
             return self._unless_under_way(f"there is no index {question.index}", answer)
         count = document.get("numberOfDocuments")
         if answer.status != 200 or not isinstance(count, int):
-            return _wrong(answer)
+            return stranger(answer, STRANGER)
         if count >= question.documents:
             return _seen(Evidence.GOOD, f"{count} documents", answer)
         words = f"{count} documents, expected at least {question.documents}"
@@ -71,11 +70,11 @@ class _Looking:
         """What is bad once nothing more is to come: between two tasks an index is not indexing."""
         name = quote(self.question.index, "")
         tasks = self._ask(f"/tasks?indexUids={name}&statuses=enqueued,processing&limit=1")
-        total = _document(tasks).get("total")
+        total = tasks.document().get("total")
         if tasks.status in _REFUSED:
             return _seen(Evidence.NONE, f"{words}; the key may not ask whether more is to come", tasks)
         if tasks.status != 200 or not isinstance(total, int):
-            return _wrong(tasks)
+            return stranger(tasks, STRANGER)
         if total:
             return _seen(Evidence.UNREADY, f"{words}, and tasks of it wait", answer)
         return _seen(Evidence.BAD, words, answer)
@@ -88,17 +87,3 @@ class _Looking:
 
 def _seen(evidence: Evidence, words: str, answer: Answer) -> Seen:
     return Seen(evidence, words, answer.seconds, answer.status)
-
-
-def _wrong(answer: Answer) -> Seen:
-    if answer.status in STARTING:
-        return _seen(Evidence.UNREADY, answer.words, answer)
-    return _seen(Evidence.BAD, STRANGER if answer.status < 500 else answer.words, answer)
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -45,14 +45,7 @@ def incident_object(incident: Incident) -> Object:
         "restored": incident.restored,
         "rolled_back_by": incident.rolled_back_by,
         "downtime_seconds": None if incident.downtime_seconds is None else rounded(incident.downtime_seconds),
-        "failed": [
-            {
-                **ruling_object(one.ruling),
-                "samples": one.samples.samples if one.samples else 0,
-                "bad": one.bad,
-            }
-            for one in incident.failed
-        ],
+        "failed": [_failed_object(one) for one in incident.failed],
         "data": [step_object(step) for step in incident.data],
         "open": dict.fromkeys(OPEN),
         "story": story_object(incident.story),
