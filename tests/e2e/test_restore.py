@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.bed.couchdb import CouchDb
-from tests.e2e.canaries import needles
+from tests.e2e.canaries import Spy, needles
 from tests.e2e.world import World, await_answer, published
 
 KILLED = -9
@@ -82,6 +82,21 @@ def test_killed_at_its_steps_a_second_run_finishes_and_nothing_is_told(
     stamp = backup["backups"][0]["name"][-15:]
     then = says(couchdb, name)
     restore = ("restore", "production", "couchdb", "--backup", stamp)
+    with Spy(lambda: [r.process.pid for r in list(world.started) if r.process.returncode is None]) as spy:
+        killed_and_finished(world, couchdb, name, restore, points, then)
+    world.settle()
+    tells_nothing(world, couchdb, spy)
+
+
+def killed_and_finished(
+    world: World,
+    couchdb: CouchDb,
+    name: str,
+    restore: tuple[str, ...],
+    points: tuple[str, ...],
+    then: dict[str, int],
+) -> None:
+    """At each of these points a restore is killed, and a second one brings back what the backup says."""
     for point in points:
         now = write(couchdb, name)
         world.reconcile(*restore, "--yes", environ={"RECONCILE_FAILPOINT": point}).expect(KILLED)
@@ -94,14 +109,14 @@ def test_killed_at_its_steps_a_second_run_finishes_and_nothing_is_told(
             assert says(couchdb, found["present"][0]) == now, point
         await_answer(world.url, "version=1")
         assert world.container("web").content["HostConfig"]["RestartPolicy"]["Name"] == "always"
-    world.settle()
-    tells_nothing(world, couchdb)
 
 
-def tells_nothing(world: World, couchdb: CouchDb) -> None:
-    """The password is in no output, no file of the state directory, and not in Git."""
+def tells_nothing(world: World, couchdb: CouchDb, spy: Spy) -> None:
+    """The password is in no output, no argument, no file of the state directory, and not in Git."""
+    assert any(b"restore" in line for line in spy.seen), "somebody looked while it ran"
     (world.root / "password").unlink()
     files = [path for path in world.root.rglob("*") if path.is_file()]
     assert any(path.name.endswith(".ndjson") for path in files)
     for needle in needles(couchdb.password):
         assert not [path for path in files if needle in path.read_bytes()]
+        assert not [line for line in spy.seen if needle in line]
